@@ -1,0 +1,212 @@
+//! House formats: a user's own encoder in place of a schema, and what stands in when it fails.
+
+use crate::encode::escape::{cut_text, quote};
+use crate::encode::fields::{Fields, LogFact, Role};
+use crate::encode::guard::guarded;
+use crate::encode::timestamp::Clock;
+use crate::encode::{Content, Layout, Members, identifier, live};
+use serde_json::{Map, Value};
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use tracing_core::Level;
+
+/// Writes an event in a format of your own.
+///
+/// The counterpart of `format: {Module, :function}` in Elixir's `Logger`. An encoder that returns
+/// an error, panics, or writes a line break or a line longer than `max_line_bytes` costs nothing
+/// but its format: the event's debug format is written in its place, on one line, and counted in
+/// [`Stats::fallbacks`](crate::Stats::fallbacks).
+///
+/// ```
+/// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc.rs")); }
+/// # use doc::*;
+/// use std::{error::Error, fmt::Write};
+/// use tracing_jsonl::{Encoder, LogEvent};
+///
+/// struct Logfmt;
+///
+/// impl Encoder for Logfmt {
+///     fn encode(&self, event: &LogEvent, line: &mut String) -> Result<(), Box<dyn Error + Send + Sync>> {
+///         write!(line, "level={} msg={:?}", event.level, event.message)?;
+///         for (key, value) in &event.metadata {
+///             write!(line, " {key}={value}")?;
+///         }
+///         Ok(())
+///     }
+/// }
+/// # prints_with(|layer| layer.with_encoder(Logfmt), r#"level=INFO msg="order placed" request_id=r-7"#, || {
+/// # tracing::info!(request_id = "r-7", "order placed");
+/// # });
+/// ```
+/// ```text
+/// level=INFO msg="order placed" request_id=r-7
+/// ```
+pub trait Encoder: Send + Sync {
+    /// Appends the line for `event`, without a line break.
+    ///
+    /// # Errors
+    ///
+    /// Any error makes the event's debug format stand in for the line.
+    fn encode(
+        &self,
+        event: &LogEvent,
+        line: &mut String,
+    ) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+/// An event as an [`Encoder`] gets it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LogEvent {
+    /// RFC 3339 in UTC.
+    pub timestamp: String,
+    /// The event's level.
+    pub level: Level,
+    /// The text of the macro.
+    pub message: String,
+    /// The event's target, that of the record for a `log` record.
+    pub target: String,
+    /// The identifiers that are present, in configured order.
+    pub metadata: Vec<(String, String)>,
+    /// The event's other fields.
+    pub fields: Map<String, Value>,
+    /// Name and fields of each span around the event, root first.
+    pub spans: Vec<(&'static str, Map<String, Value>)>,
+}
+
+impl LogEvent {
+    pub(super) fn of(layout: &Layout, content: &Content<'_>) -> Self {
+        let mut timestamp = Vec::new();
+        let precision = layout.schema.precision;
+        Clock::default().write(&mut timestamp, content.head.now, precision);
+        let event = content.event;
+        let metadata = layout.rules.identifiers.iter().enumerate();
+        Self {
+            timestamp: String::from_utf8_lossy(&timestamp).into_owned(),
+            level: content.head.level,
+            message: event.find(Role::Message).map(text).unwrap_or_default(),
+            target: match event.find(Role::Log(LogFact::Target)) {
+                Some(target) => text(target),
+                None => content.head.target.to_owned(),
+            },
+            metadata: metadata
+                .filter_map(|(index, key)| Some((key.clone(), identifier(content, index, text)?)))
+                .collect(),
+            fields: map(event),
+            spans: content
+                .chain
+                .iter()
+                .map(|node| (node.name(), node.with_fields(map)))
+                .collect(),
+        }
+    }
+
+    /// The debug format that stands in for a line, on one line.
+    pub(super) fn fallback(&self, error: &str) -> String {
+        struct Fallback<'a>(&'a LogEvent, &'a str);
+        impl fmt::Debug for Fallback<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let event = self.0;
+                f.debug_struct("LogEvent")
+                    .field("timestamp", &event.timestamp)
+                    .field("level", &event.level)
+                    .field("message", &event.message)
+                    .field("target", &event.target)
+                    .field("metadata", &event.metadata)
+                    .field("fields", &event.fields)
+                    .field("spans", &event.spans)
+                    .field("error", &self.1)
+                    .finish()
+            }
+        }
+        format!("{:?}", Fallback(self, error))
+    }
+}
+
+fn text(value: &[u8]) -> String {
+    match serde_json::from_slice(value) {
+        Ok(text) => text,
+        Err(_) => String::from_utf8_lossy(value).into_owned(),
+    }
+}
+
+fn map(fields: &Fields) -> Map<String, Value> {
+    let member = |piece| {
+        let key = fields.key(piece);
+        let value = serde_json::from_slice(fields.value(piece));
+        let key = text(key.strip_suffix(b":").unwrap_or(key));
+        (key, value.unwrap_or(Value::Null))
+    };
+    live(fields).map(member).collect()
+}
+
+/// A user's encoder as one layer has it.
+pub(crate) struct Custom {
+    pub(crate) encoder: Box<dyn Encoder>,
+    /// Fallback lines as JSON objects, for streams in which each line must be one.
+    pub(crate) json_fallback: bool,
+}
+
+impl Custom {
+    /// Appends the encoder's line, or the event's debug format if there is none. Gives whether it
+    /// was the latter.
+    pub(super) fn encode(&self, layout: &Layout, content: &Content<'_>, out: &mut Vec<u8>) -> bool {
+        let event = LogEvent::of(layout, content);
+        let mut line = String::new();
+        let encoded = guarded(|| self.encoder.encode(&event, &mut line).map_err(describe));
+        let error = match encoded {
+            Ok(Ok(())) => match refuse(&line, layout.limit) {
+                None => {
+                    out.extend_from_slice(line.as_bytes());
+                    return false;
+                }
+                Some(error) => error,
+            },
+            Ok(Err(error)) => error,
+            Err(message) => format!("panicked: {message}"),
+        };
+        let fallback = event.fallback(&error);
+        if self.json_fallback {
+            self.wrap(out, &event, &fallback, layout.limit);
+        } else {
+            out.extend_from_slice(cut_text(&fallback, layout.limit).as_bytes());
+        }
+        true
+    }
+
+    fn wrap(&self, out: &mut Vec<u8>, event: &LogEvent, fallback: &str, limit: usize) {
+        let start = out.len();
+        let mut room = limit;
+        loop {
+            let mut line = Members::open(out);
+            quote(line.key("timestamp"), &event.timestamp);
+            let level = event.level.as_str().to_ascii_lowercase();
+            quote(line.key("level"), &level);
+            quote(line.key("message"), cut_text(fallback, room));
+            line.close();
+            let length = out.len() - start;
+            if length <= limit || room == 0 {
+                return;
+            }
+            // Escapes make the text longer than it was.
+            room = cut_text(fallback, room)
+                .len()
+                .saturating_sub(length - limit);
+            out.truncate(start);
+        }
+    }
+}
+
+fn describe(error: Box<dyn Error + Send + Sync>) -> String {
+    let mut text = String::new();
+    // `to_string` would panic on a `Display` that fails.
+    let _ = write!(text, "{error}");
+    text
+}
+
+fn refuse(line: &str, limit: usize) -> Option<String> {
+    if line.contains(['\n', '\r']) {
+        return Some("the encoder wrote a line break".to_owned());
+    }
+    (line.len() > limit).then(|| format!("the encoder wrote more than {limit} bytes"))
+}

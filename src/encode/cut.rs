@@ -1,0 +1,284 @@
+//! Makes a line fit: Docker and containerd split lines above 16 KiB, and half a line is no JSON
+//! (moby/moby#34855). What is cut goes in the order of least loss; time and level always stay.
+
+use crate::encode::escape::{cut_escaped, cut_text};
+use crate::encode::fields::{Fields, Kind, Role};
+use crate::encode::{Assembly, Content, Layout, live};
+use crate::metadata::span::SpanNode;
+use std::sync::Arc;
+
+/// Strings are cut to no less than this before whole values go.
+const SHORTEST_STRING: usize = 32;
+/// What stays of an identifier, and of texts in `encode_errors`.
+const SHORT: usize = 64;
+
+/// The parts of a line, owned, so that they can be cut.
+struct Parts {
+    event: Fields,
+    statics: Fields,
+    spans: Vec<(&'static str, Fields)>,
+    target: String,
+    removed: u64,
+}
+
+/// Writes `content` again after `start`, cut until it is within the limit.
+pub(super) fn fit(
+    layout: &Layout,
+    content: &Content<'_>,
+    assembly: &mut Assembly,
+    out: &mut Vec<u8>,
+    start: usize,
+) {
+    let mut parts = Parts {
+        event: content.event.clone(),
+        statics: content.statics.clone(),
+        spans: content
+            .chain
+            .iter()
+            .map(|node| (node.name(), node.with_fields(Fields::clone)))
+            .collect(),
+        target: content.head.target.to_owned(),
+        removed: 0,
+    };
+    let steps: [fn(&mut Parts, usize); 9] = [
+        Parts::cut_strings,
+        Parts::drop_nested,
+        Parts::drop_spans,
+        Parts::drop_fields,
+        Parts::drop_statics,
+        Parts::drop_errors,
+        Parts::cut_message,
+        Parts::cut_identifiers,
+        Parts::drop_identifiers,
+    ];
+    for step in steps {
+        let over = parts.assemble(layout, content, assembly, out, start);
+        if over == 0 {
+            return;
+        }
+        step(&mut parts, over);
+    }
+    parts.assemble(layout, content, assembly, out, start);
+}
+
+impl Parts {
+    /// Writes the line, and gives the number of bytes it is too long.
+    fn assemble(
+        &self,
+        layout: &Layout,
+        content: &Content<'_>,
+        assembly: &mut Assembly,
+        out: &mut Vec<u8>,
+        start: usize,
+    ) -> usize {
+        let chain: Vec<Arc<SpanNode>> = self
+            .spans
+            .iter()
+            .map(|(name, fields)| SpanNode::detached(name, fields.clone()))
+            .collect();
+        out.truncate(start);
+        let mut head = content.head;
+        head.target = &self.target;
+        let content = Content {
+            head,
+            event: &self.event,
+            chain: &chain,
+            statics: &self.statics,
+            truncated: true,
+            removed: self.removed,
+        };
+        layout.assemble(&content, assembly, out);
+        (out.len() - start).saturating_sub(layout.limit)
+    }
+
+    fn all(&mut self) -> impl Iterator<Item = &mut Fields> {
+        std::iter::once(&mut self.event).chain(self.spans.iter_mut().map(|(_, fields)| fields))
+    }
+
+    /// The longest strings first, all to one length.
+    fn cut_strings(&mut self, over: usize) {
+        let mut lengths: Vec<usize> = self
+            .all()
+            .flat_map(|fields| {
+                let texts = live(fields).filter(|piece| piece.kind == Kind::Text);
+                texts
+                    .map(|piece| fields.value(piece).len())
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        lengths.sort_unstable_by(|a, b| b.cmp(a));
+        let mut saved = 0;
+        let mut keep = SHORTEST_STRING;
+        for (index, &length) in lengths.iter().enumerate() {
+            let next = lengths.get(index + 1).copied().unwrap_or(0);
+            let next = next.max(SHORTEST_STRING);
+            if length <= next {
+                continue;
+            }
+            let step = (index + 1) * (length - next);
+            if saved + step >= over {
+                // One quote more than needed is given up per string, to allow for rounding.
+                let level = (over - saved).div_ceil(index + 1);
+                keep = (length - level).max(SHORTEST_STRING);
+                break;
+            }
+            saved += step;
+        }
+        for fields in self.all() {
+            for index in 0..fields.pieces().len() {
+                let piece = &fields.pieces()[index];
+                if piece.role == Role::Field && piece.kind == Kind::Text {
+                    cut_string(fields, index, keep.saturating_sub(2));
+                }
+            }
+        }
+    }
+
+    /// Nested values, largest first, to `null`, with the beginning of their text.
+    fn drop_nested(&mut self, over: usize) {
+        let mut saved = 0;
+        for fields in self.all() {
+            for failure in fields.failures_mut() {
+                let before = failure.debug.len() + failure.error.len();
+                failure.debug = cut_text(&failure.debug, SHORT).to_owned();
+                failure.error = cut_text(&failure.error, SHORT).to_owned();
+                failure.key = cut_text(&failure.key, SHORT).to_owned();
+                saved += before - failure.debug.len() - failure.error.len();
+            }
+        }
+        // What the entry in `encode_errors` takes in place of the value.
+        const ENTRY: usize = 3 * SHORT;
+        while saved < over {
+            let largest = self
+                .all()
+                .flat_map(|fields| {
+                    let sizes = fields
+                        .pieces()
+                        .iter()
+                        .enumerate()
+                        .filter_map(|(at, piece)| {
+                            let nested = piece.role == Role::Field && piece.kind == Kind::Nested;
+                            nested.then(|| (fields.value(piece).len(), at))
+                        });
+                    sizes.max().map(|(size, at)| (size, at, fields))
+                })
+                .max_by_key(|(size, ..)| *size);
+            let Some((size, at, fields)) = largest else {
+                return;
+            };
+            if size <= ENTRY {
+                return;
+            }
+            let piece = &fields.pieces()[at];
+            let key = fields.key(piece);
+            let key = String::from_utf8_lossy(&key[1..key.len() - 2]).into_owned();
+            let text = String::from_utf8_lossy(fields.value(piece)).into_owned();
+            fields.rewrite(at, Kind::Scalar, b"null");
+            fields.failed(
+                cut_text(&key, SHORT).to_owned(),
+                "cut: the line was too long".to_owned(),
+                cut_text(&text, SHORT).to_owned(),
+            );
+            saved += size - ENTRY;
+        }
+    }
+
+    /// The spans' fields and names; identifiers stay.
+    fn drop_spans(&mut self, _over: usize) {
+        for (_, fields) in &mut self.spans {
+            self.removed += remove_largest(fields, usize::MAX);
+        }
+        let mut identifiers = Fields::default();
+        for (_, fields) in self.spans.drain(..) {
+            identifiers.absorb(&fields);
+        }
+        identifiers.absorb(&self.event);
+        self.event = identifiers;
+    }
+
+    fn drop_fields(&mut self, over: usize) {
+        self.removed += remove_largest(&mut self.event, over);
+    }
+
+    fn drop_statics(&mut self, over: usize) {
+        self.removed += remove_largest(&mut self.statics, over);
+    }
+
+    fn drop_errors(&mut self, _over: usize) {
+        self.event.failures_mut().clear();
+    }
+
+    fn cut_message(&mut self, over: usize) {
+        let length = self.target.len();
+        self.target = cut_text(&self.target, SHORT).to_owned();
+        if let Some(index) = self.position(Role::Log(crate::encode::fields::LogFact::Target)) {
+            cut_string(&mut self.event, index, SHORT);
+        }
+        let over = over.saturating_sub(length - self.target.len());
+        if let Some(index) = self.position(Role::Message) {
+            let piece = &self.event.pieces()[index];
+            let inside = self.event.value(piece).len().saturating_sub(2);
+            cut_string(&mut self.event, index, inside.saturating_sub(over));
+        }
+    }
+
+    fn cut_identifiers(&mut self, _over: usize) {
+        for index in 0..self.event.pieces().len() {
+            if matches!(self.event.pieces()[index].role, Role::Identifier(_)) {
+                cut_string(&mut self.event, index, SHORT);
+            }
+        }
+    }
+
+    /// More identifiers than any line has room for.
+    fn drop_identifiers(&mut self, _over: usize) {
+        for index in 0..self.event.pieces().len() {
+            if matches!(self.event.pieces()[index].role, Role::Identifier(_)) {
+                self.event.remove(index);
+                self.removed += 1;
+            }
+        }
+    }
+
+    fn position(&self, role: Role) -> Option<usize> {
+        let mut pieces = self.event.pieces().iter();
+        pieces.position(|piece| piece.role == role)
+    }
+}
+
+/// Cuts a string's inside to at most `limit` bytes.
+fn cut_string(fields: &mut Fields, index: usize, limit: usize) {
+    let value = fields.value(&fields.pieces()[index]);
+    let inside = &value[1..value.len().saturating_sub(1).max(1)];
+    if inside.len() <= limit {
+        return;
+    }
+    let mut kept = Vec::with_capacity(limit + 2);
+    kept.push(b'"');
+    kept.extend_from_slice(&inside[..cut_escaped(inside, limit)]);
+    kept.push(b'"');
+    fields.rewrite(index, Kind::Text, &kept);
+}
+
+/// Removes fields, largest first, until `over` bytes are saved; gives how many went.
+fn remove_largest(fields: &mut Fields, over: usize) -> u64 {
+    let mut sizes: Vec<(usize, usize)> = fields
+        .pieces()
+        .iter()
+        .enumerate()
+        .filter(|(_, piece)| piece.role == Role::Field)
+        .map(|(index, piece)| (fields.member(piece).len(), index))
+        .collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    let mut saved = 0;
+    let mut removed = 0;
+    for (size, index) in sizes {
+        if saved >= over {
+            break;
+        }
+        fields.remove(index);
+        saved += size;
+        removed += 1;
+    }
+    removed
+}

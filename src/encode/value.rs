@@ -1,0 +1,358 @@
+//! The visitor: each field of an event or a span, encoded once, in its own type.
+
+use crate::encode::escape::{cut_text, escape, quote};
+use crate::encode::fields::{Fields, Kind, LogFact, Mark, Role};
+use crate::encode::guard::guarded;
+use crate::encode::text::{Formatted, format_text};
+use crate::json_value::{Terms, bytes, not_finite};
+use crate::metadata::Rules;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use tracing_core::field::{Field, Visit};
+
+/// An error's `source()` chain is followed this far: it may be a circle.
+const MAX_SOURCES: usize = 32;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Event,
+    /// An event that the bridge made from a `log` record.
+    LogRecord,
+    /// The key-values of such a record.
+    KeyValues,
+    Span,
+}
+
+/// Records fields under `rules` into `fields`.
+pub(crate) struct Recorder<'a> {
+    pub(crate) fields: &'a mut Fields,
+    pub(crate) rules: &'a Arc<Rules>,
+    pub(crate) subject: Subject,
+}
+
+impl Recorder<'_> {
+    /// A field of the given name and plain text, as a `log` key-value or a report has it.
+    fn role(&self, key: &str) -> Option<Role> {
+        if let Some(index) = self.rules.identifier(key) {
+            return Some(Role::Identifier(index));
+        }
+        match self.subject {
+            Subject::Span if !self.rules.span_fields => None,
+            Subject::Span | Subject::KeyValues => Some(Role::Field),
+            // `info!(message = "a", "b")` visits the macro's text first: it stays the message.
+            _ if key == "message" && !self.fields.has(Role::Message) => Some(Role::Message),
+            Subject::LogRecord => match key {
+                "log.target" => Some(Role::Log(LogFact::Target)),
+                "log.file" => Some(Role::Log(LogFact::File)),
+                "log.line" => Some(Role::Log(LogFact::Line)),
+                "log.module_path" => Some(Role::Log(LogFact::Module)),
+                _ => Some(Role::Field),
+            },
+            Subject::Event => Some(Role::Field),
+        }
+    }
+
+    fn begin(&mut self, key: &str) -> Option<(Mark, Role)> {
+        // A raw identifier's `r#` is Rust's, not the user's.
+        let key = key.strip_prefix("r#").unwrap_or(key);
+        let role = self.role(key)?;
+        Some((self.fields.begin(key), role))
+    }
+
+    /// A number or a boolean, in quotes where the line promises a string.
+    fn scalar(&mut self, key: &str, value: impl serde::Serialize) {
+        let Some((mark, role)) = self.begin(key) else {
+            return;
+        };
+        let quoted = is_string(role);
+        let out = &mut self.fields.bytes;
+        if quoted {
+            out.push(b'"');
+        }
+        // Writing a number to a `Vec` has no way to fail.
+        let _ = serde_json::to_writer(&mut *out, &value);
+        if quoted {
+            out.push(b'"');
+        }
+        self.fields.end(mark, role, Kind::Scalar);
+    }
+
+    pub(crate) fn bool(&mut self, key: &str, value: bool) {
+        self.scalar(key, value);
+    }
+
+    pub(crate) fn i64(&mut self, key: &str, value: i64) {
+        self.scalar(key, value);
+    }
+
+    pub(crate) fn u64(&mut self, key: &str, value: u64) {
+        self.scalar(key, value);
+    }
+
+    pub(crate) fn null(&mut self, key: &str) {
+        if let Some((mark, role)) = self.begin(key).filter(|(_, role)| !is_string(*role)) {
+            self.fields.bytes.extend_from_slice(b"null");
+            self.fields.end(mark, role, Kind::Scalar);
+        }
+    }
+
+    pub(crate) fn f64(&mut self, key: &str, value: f64) {
+        let Some(text) = not_finite(value) else {
+            return self.scalar(key, value);
+        };
+        let Some((mark, role)) = self.begin(key) else {
+            return;
+        };
+        if is_string(role) || self.rules.not_finite_as_text {
+            quote(&mut self.fields.bytes, text);
+            return self.fields.end(mark, role, Kind::Text);
+        }
+        self.fields.bytes.extend_from_slice(b"null");
+        self.fields
+            .failed(name(key), NOT_FINITE.to_owned(), text.to_owned());
+        self.fields.end(mark, role, Kind::Scalar);
+    }
+
+    pub(crate) fn str(&mut self, key: &str, value: &str) {
+        let Some((mark, role)) = self.begin(key) else {
+            return;
+        };
+        let kept = cut_text(value, self.rules.limit);
+        self.fields.cut |= kept.len() < value.len();
+        quote(&mut self.fields.bytes, kept);
+        self.fields.end(mark, role, Kind::Text);
+    }
+
+    fn bytes(&mut self, key: &str, value: &[u8]) {
+        let Some((mark, role)) = self.begin(key) else {
+            return;
+        };
+        let kept = &value[..value.len().min(self.rules.limit)];
+        self.fields.cut |= kept.len() < value.len();
+        bytes(&mut self.fields.bytes, kept);
+        self.fields.end(mark, role, Kind::Text);
+    }
+
+    /// Text that code of the user's writes.
+    pub(crate) fn text(&mut self, key: &str, value: fmt::Arguments<'_>) {
+        let Some((mark, role)) = self.begin(key) else {
+            return;
+        };
+        let terms = (!is_string(role)).then(|| Terms {
+            rules: Arc::clone(self.rules),
+        });
+        self.fields.bytes.push(b'"');
+        let formatted = format_text(&mut self.fields.bytes, self.rules.limit, terms, value);
+        match formatted {
+            Ok(Formatted::Text { cut }) => {
+                self.fields.cut |= cut;
+                self.fields.bytes.push(b'"');
+                if matches!(role, Role::Identifier(_)) {
+                    undo_debug_quotes(&mut self.fields.bytes, mark.value);
+                }
+                self.fields.end(mark, role, Kind::Text);
+            }
+            Ok(Formatted::Json(encoded)) => {
+                self.fields.bytes.truncate(mark.value);
+                self.fields.bytes.extend_from_slice(&encoded.bytes);
+                for (path, text) in encoded.not_finite {
+                    let key = format!("{}{path}", name(key));
+                    self.fields
+                        .failed(key, NOT_FINITE.to_owned(), text.to_owned());
+                }
+                let kind = match encoded.bytes.first() {
+                    Some(b'{' | b'[') => Kind::Nested,
+                    Some(b'"') => Kind::Text,
+                    _ => Kind::Scalar,
+                };
+                self.fields.end(mark, role, kind);
+            }
+            Ok(Formatted::Unserializable { error, debug }) => {
+                self.fields.bytes.truncate(mark.value);
+                self.fields.bytes.extend_from_slice(b"null");
+                self.fields.failed(name(key), error, debug);
+                self.fields.end(mark, role, Kind::Scalar);
+            }
+            Ok(Formatted::KeyValues(fields)) => {
+                self.fields.abandon(mark);
+                self.fields.absorb(&fields);
+            }
+            Err(error) => {
+                self.fields.bytes.push(b'"');
+                let text = self.fields.text_since(mark);
+                self.fields.failed(name(key), error, text);
+                self.fields.end(mark, role, Kind::Text);
+            }
+        }
+    }
+
+    pub(crate) fn error(&mut self, key: &str, value: &(dyn Error + 'static)) {
+        if matches!(self.role(key), Some(Role::Message | Role::Identifier(_))) {
+            return self.text(key, format_args!("{value}"));
+        }
+        let Some((mark, role)) = self.begin(key) else {
+            return;
+        };
+        self.fields.bytes.extend_from_slice(b"{\"message\":");
+        let mut failed = self.error_text(value);
+        self.fields.bytes.extend_from_slice(b",\"chain\":[");
+        let mut source = next_source(value);
+        for index in 0..MAX_SOURCES {
+            let cause = match source {
+                Ok(None) => break,
+                Ok(Some(cause)) => cause,
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    break;
+                }
+            };
+            if index > 0 {
+                self.fields.bytes.push(b',');
+            }
+            failed = self.error_text(cause).or(failed);
+            source = next_source(cause);
+        }
+        self.fields.bytes.extend_from_slice(b"]}");
+        if let Some(error) = failed {
+            let text = self.fields.text_since(mark);
+            self.fields.failed(name(key), error, text);
+        }
+        self.fields.end(mark, role, Kind::Nested);
+    }
+
+    /// One error's own text as a JSON string; what went wrong with it, if anything.
+    fn error_text(&mut self, error: &(dyn Error + 'static)) -> Option<String> {
+        let out = &mut self.fields.bytes;
+        out.push(b'"');
+        let formatted = format_text(out, self.rules.limit, None, format_args!("{error}"));
+        out.push(b'"');
+        match formatted {
+            Ok(Formatted::Text { cut }) => {
+                self.fields.cut |= cut;
+                None
+            }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        }
+    }
+}
+
+const NOT_FINITE: &str = "JSON has no such number";
+
+fn name(key: &str) -> String {
+    key.strip_prefix("r#").unwrap_or(key).to_owned()
+}
+
+/// The message and the identifiers are strings whatever their Rust type: a mapping that has seen
+/// one as a number rejects the next document.
+fn is_string(role: Role) -> bool {
+    matches!(role, Role::Message | Role::Identifier(_))
+}
+
+fn next_source<'e>(
+    error: &'e (dyn Error + 'static),
+) -> Result<Option<&'e (dyn Error + 'static)>, String> {
+    guarded(|| error.source()).map_err(|message| format!("panicked: {message}"))
+}
+
+/// `user_id = ?"u-42"` is recorded as `"u-42"` with its quotes: the identifier is what is inside.
+fn undo_debug_quotes(out: &mut Vec<u8>, start: usize) {
+    if !(out[start..].starts_with(b"\"\\\"") && out[start..].ends_with(b"\\\"\"")) {
+        return;
+    }
+    let Ok(text) = serde_json::from_slice::<String>(&out[start..]) else {
+        return;
+    };
+    if let Some(inside) = undo_debug(&text) {
+        out.truncate(start + 1);
+        escape(out, &inside);
+        out.push(b'"');
+    }
+}
+
+/// What `{:?}` of a string was made from; `None` if `text` is no such thing.
+fn undo_debug(text: &str) -> Option<String> {
+    let inside = text.strip_prefix('"')?.strip_suffix('"')?;
+    let mut plain = String::with_capacity(inside.len());
+    let mut rest = inside.chars();
+    while let Some(character) = rest.next() {
+        let character = match character {
+            '"' => return None,
+            '\\' => match rest.next()? {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                '0' => '\0',
+                'u' => {
+                    let (code, after) = rest.as_str().strip_prefix('{')?.split_once('}')?;
+                    rest = after.chars();
+                    char::from_u32(u32::from_str_radix(code, 16).ok()?)?
+                }
+                same @ ('"' | '\'' | '\\') => same,
+                _ => return None,
+            },
+            plain => plain,
+        };
+        plain.push(character);
+    }
+    Some(plain)
+}
+
+impl Visit for Recorder<'_> {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.bool(field.name(), value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.i64(field.name(), value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.u64(field.name(), value);
+    }
+
+    // Stores disagree on numbers above 64 bits, so the type does not depend on the value.
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.text(field.name(), format_args!("{value}"));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.text(field.name(), format_args!("{value}"));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.f64(field.name(), value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.str(field.name(), value);
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.bytes(field.name(), value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.error(field.name(), value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field.name(), format_args!("{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_recorded_as_debug_is_what_was_inside_the_quotes() {
+        for text in ["u-42", "", "a\"b", "a\\b\n\u{1b}\u{202e}é", "'x'\t\0"] {
+            assert_eq!(undo_debug(&format!("{text:?}")).as_deref(), Some(text));
+        }
+        for text in ["\"a\", \"b\"", "plain", "\"", "\"open\\\""] {
+            assert_eq!(undo_debug(text), None, "{text}");
+        }
+    }
+}

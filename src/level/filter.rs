@@ -1,0 +1,248 @@
+//! The filter gates events, not context: spans at `info` and above are admitted whatever the event
+//! level, so that an error line keeps its `request_id` at `LOG_LEVEL=warn`, and a flip to debug
+//! finds the identifiers of requests already in flight.
+
+use crate::encode::fields::Role;
+use crate::level::LevelHandle;
+use crate::level::directives::{Directives, Scoped};
+use crate::metadata::Rules;
+use crate::metadata::span::View;
+use std::sync::{Arc, OnceLock};
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::subscriber::Interest;
+use tracing_core::{Dispatch, LevelFilter, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Filter, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Lets pass what a [`LevelHandle`] says; made by [`LevelHandle::filter`].
+///
+/// As a `Layer` it decides for the whole subscriber, as a `Filter` for one layer. An unchanged
+/// level costs what a static filter costs: `tracing` asks once per callsite and remembers.
+///
+/// Spans at `info` and above pass at any level, so that events keep their context. `target=off`
+/// switches the spans of that target off too.
+#[derive(Debug)]
+pub struct EventFilter {
+    handle: LevelHandle,
+    admit_identifier_spans: bool,
+    /// The spans as this filter keeps them itself.
+    own: View,
+    /// Those of the layer beside it that is joined to the same handle, if there is one.
+    layer: OnceLock<Arc<View>>,
+}
+
+impl EventFilter {
+    pub(crate) fn new(handle: LevelHandle) -> Self {
+        let rules = Rules {
+            identifiers: handle.identifiers().to_vec(),
+            limit: usize::MAX,
+            not_finite_as_text: false,
+            span_fields: false,
+        };
+        Self {
+            handle,
+            admit_identifier_spans: false,
+            own: View::new(Arc::new(rules), false),
+            layer: OnceLock::new(),
+        }
+    }
+
+    /// Admits spans that declare an identifier at any level, `debug_span!` and `trace_span!`
+    /// included.
+    ///
+    /// The price: `tracing` then has to look at every callsite once, since no level is off for
+    /// all.
+    #[must_use]
+    pub fn admit_identifier_spans(mut self, admit: bool) -> Self {
+        self.admit_identifier_spans = admit;
+        self
+    }
+
+    /// Takes the spans of a layer in the same subscriber, in place of keeping them twice.
+    pub(crate) fn share(&self, handle: &LevelHandle, view: &Arc<View>) {
+        if self.handle.is(handle) {
+            let _ = self.layer.set(Arc::clone(view));
+        }
+    }
+
+    fn interest(&self, metadata: &Metadata<'_>) -> Interest {
+        let directives = self.handle.directives();
+        if self.allows(&directives, metadata) {
+            Interest::always()
+        } else if directives.scoped(metadata).next().is_some() {
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn allows(&self, directives: &Directives, metadata: &Metadata<'_>) -> bool {
+        if !metadata.is_span() {
+            return directives.allows(metadata.target(), *metadata.level());
+        }
+        let identified = || {
+            let mut names = self.handle.identifiers().iter();
+            names.any(|name| metadata.fields().field(name.as_str()).is_some())
+        };
+        directives.admits_span(metadata) || (self.admit_identifier_spans && identified())
+    }
+
+    fn is_enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let directives = self.handle.directives();
+        self.allows(&directives, metadata) || self.scope_allows(&directives, metadata)
+    }
+
+    /// Whether the scope this thread is in has the identifiers of a directive.
+    fn scope_allows(&self, directives: &Directives, metadata: &Metadata<'_>) -> bool {
+        let mut scoped = directives.scoped(metadata).peekable();
+        if scoped.peek().is_none() {
+            return false;
+        }
+        let view = self.layer.get().map_or(&self.own, Arc::as_ref);
+        let Some(span) = view.current() else {
+            return false;
+        };
+        scoped.any(|Scoped { identifiers, .. }| {
+            identifiers.iter().all(|(name, wanted)| {
+                let Some(index) = view.rules.identifier(name) else {
+                    return false;
+                };
+                let role = Role::Identifier(index);
+                let matches = |value: &[u8]| value == wanted;
+                span.nearest(|fields| fields.find(role).map(matches)) == Some(true)
+            })
+        })
+    }
+
+    fn hint(&self) -> LevelFilter {
+        if self.admit_identifier_spans {
+            return LevelFilter::TRACE;
+        }
+        self.handle.directives().max_level()
+    }
+
+    /// Its own view, unless a layer keeps the spans.
+    fn view(&self) -> Option<&View> {
+        self.layer.get().is_none().then_some(&self.own)
+    }
+
+    fn open<S>(&self, attrs: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let Some(view) = self.view() {
+            view.open(attrs, id, ctx);
+        }
+    }
+
+    fn record<S>(&self, id: &Id, values: &Record<'_>, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let Some(view) = self.view() {
+            view.record(id, values, ctx);
+        }
+    }
+
+    fn enter<S>(&self, id: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let Some(view) = self.view() {
+            view.enter(id, ctx);
+        }
+    }
+
+    fn exit(&self, id: &Id) {
+        if let Some(view) = self.view() {
+            view.exit(id);
+        }
+    }
+
+    fn close<S>(&self, id: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let Some(view) = self.view() {
+            view.close(id, ctx);
+        }
+    }
+}
+
+impl<S> Layer<S> for EventFilter
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        self.handle.registered(dispatch);
+    }
+
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.interest(metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _ctx: Context<'_, S>) -> bool {
+        self.is_enabled(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.hint())
+    }
+
+    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        self.open(attrs, id, &ctx);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        self.record(id, values, &ctx);
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        self.enter(id, &ctx);
+    }
+
+    fn on_exit(&self, id: &Id, _ctx: Context<'_, S>) {
+        self.exit(id);
+    }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        self.close(&id, &ctx);
+    }
+}
+
+impl<S> Filter<S> for EventFilter
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn enabled(&self, metadata: &Metadata<'_>, _ctx: &Context<'_, S>) -> bool {
+        self.is_enabled(metadata)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.interest(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.hint())
+    }
+
+    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        self.open(attrs, id, &ctx);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        self.record(id, values, &ctx);
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        self.enter(id, &ctx);
+    }
+
+    fn on_exit(&self, id: &Id, _ctx: Context<'_, S>) {
+        self.exit(id);
+    }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        self.close(&id, &ctx);
+    }
+}

@@ -1,0 +1,80 @@
+//! Admin signals: `SIGUSR1` sets the debug level for a while, `SIGUSR2` returns to the configured
+//! one.
+//!
+//! Each signal names a state and never toggles: signals coalesce. Of several before the thread
+//! wakes, the last one sent must win, so the handler stores its number; an iterator over pending
+//! signals would give them in numeric order.
+
+use crate::error::DirectiveError;
+use crate::level::{By, LevelHandle};
+use signal_hook::consts::{SIGUSR1, SIGUSR2};
+use signal_hook::{flag, low_level};
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+const NONE: usize = 0;
+const DEBUG: usize = 1;
+const RESET: usize = 2;
+
+impl LevelHandle {
+    /// Lets `SIGUSR1` set `directives` for `ttl` (zero: until reset) and `SIGUSR2` return to the
+    /// configured level. When this returns, neither can end the process any more.
+    ///
+    /// [`Builder::init`](crate::Builder::init) calls this unless told not to.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// let level = tracing_jsonl::LevelHandle::new("info")?;
+    /// level.handle_signals("debug", Duration::from_secs(600))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for directives that cannot be understood; else the system's refusal of a
+    /// handler, a socket or a thread.
+    pub fn handle_signals(&self, directives: &str, ttl: Duration) -> io::Result<()> {
+        let invalid = |error: DirectiveError| io::Error::new(io::ErrorKind::InvalidInput, error);
+        self.parse(directives).map_err(invalid)?;
+        let (mut wake, woken_by) = UnixStream::pair()?;
+        let last = Arc::new(AtomicUsize::new(NONE));
+        let (handle, directives) = (self.clone(), directives.to_owned());
+        // First the thread: once a handler is there, there must be somebody to obey it.
+        let wanted = Arc::clone(&last);
+        thread::Builder::new()
+            .name("tracing-jsonl signals".to_owned())
+            .spawn(move || {
+                let mut bytes = [0_u8; 64];
+                loop {
+                    match wake.read(&mut bytes) {
+                        Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+                        Ok(0) => return,
+                        _ => handle.obey(wanted.swap(NONE, Ordering::SeqCst), &directives, ttl),
+                    }
+                }
+            })?;
+        for (signal, wish) in [(SIGUSR1, DEBUG), (SIGUSR2, RESET)] {
+            flag::register_usize(signal, Arc::clone(&last), wish)?;
+            low_level::pipe::register(signal, woken_by.try_clone()?)?;
+        }
+        Ok(())
+    }
+
+    fn obey(&self, wish: usize, directives: &str, ttl: Duration) {
+        match wish {
+            DEBUG => {
+                let parsed = self.parse(directives);
+                // A refusal leaves the level as it was: there is nobody here to tell.
+                let _ = parsed.and_then(|to| self.change(to, By::Signal, Some(ttl)));
+            }
+            RESET => self.reset_by(By::Signal),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Writing to a descriptor without ever waiting longer than allowed.
+//!
+//! Standard output is normally a *blocking* pipe: behind a reader that stopped, a plain write
+//! stops the thread for ever, and `O_NONBLOCK` cannot be set because other processes share it.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::BorrowedFd;
+use rustix::fs::{FileType, fstat};
+use rustix::io::Errno;
+use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::sink::turn::Turn;
+
+/// What is known of one descriptor, by all who write to it.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) turn: Turn,
+    way: AtomicU8,
+    writes: AtomicU32,
+    /// When the current episode without room began, in nanoseconds; 0 while there is none.
+    blocked: AtomicU64,
+}
+
+/// How to write without blocking.
+const UNKNOWN: u8 = 0;
+/// One `pwritev2` with `RWF_NOWAIT`: pipes, sockets, `/dev/null`.
+const NOWAIT: u8 = 1;
+/// A plain write: regular files, where that flag is refused and nothing stalls.
+const PLAIN: u8 = 2;
+/// `poll`, then a plain write: terminals, other systems.
+const POLL: u8 = 3;
+
+/// The descriptor may be another file after a `dup2`: its kind is looked up this often.
+const LOOK_EVERY: u32 = 64;
+
+impl Channel {
+    pub(crate) const fn new() -> Self {
+        Self {
+            turn: Turn::new(),
+            way: AtomicU8::new(UNKNOWN),
+            writes: AtomicU32::new(0),
+            blocked: AtomicU64::new(0),
+        }
+    }
+
+    /// Writes as much of `bytes` as there is room for, waiting for room within the episode's
+    /// `stall`. `WouldBlock` when there was none.
+    pub(crate) fn write(
+        &self,
+        descriptor: BorrowedFd<'_>,
+        bytes: &[u8],
+        stall: Option<Duration>,
+    ) -> io::Result<usize> {
+        loop {
+            match self.try_write(descriptor, bytes) {
+                Err(Errno::AGAIN) => {
+                    let Some(left) = self.time_left(stall) else {
+                        return Err(io::ErrorKind::WouldBlock.into());
+                    };
+                    wait_for_room(descriptor, left);
+                }
+                // As std does: the loop that calls us tries again.
+                Err(error) => return Err(error.into()),
+                Ok(written) => {
+                    if self.blocked.load(Ordering::Relaxed) != 0 {
+                        self.blocked.store(0, Ordering::Relaxed);
+                    }
+                    return Ok(written);
+                }
+            }
+        }
+    }
+
+    /// What is left of the episode's time, which begins now if there is none under way. `None`
+    /// when it is used up; the inner `None` is no limit.
+    #[allow(clippy::option_option)]
+    pub(crate) fn time_left(&self, stall: Option<Duration>) -> Option<Option<Duration>> {
+        let Some(stall) = stall else {
+            return Some(None);
+        };
+        let now = monotonic();
+        let began =
+            match self
+                .blocked
+                .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(_) => now,
+                Err(began) => began,
+            };
+        let waited = Duration::from_nanos(now.saturating_sub(began));
+        let left = stall.checked_sub(waited).filter(|left| !left.is_zero());
+        left.map(Some)
+    }
+
+    fn try_write(&self, descriptor: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+        let count = self.writes.fetch_add(1, Ordering::Relaxed);
+        let mut way = self.way.load(Ordering::Relaxed);
+        if way == UNKNOWN || count % LOOK_EVERY == 0 {
+            way = look(descriptor);
+            self.way.store(way, Ordering::Relaxed);
+        }
+        if way == NOWAIT {
+            match write_nowait(descriptor, bytes) {
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                    self.way.store(POLL, Ordering::Relaxed);
+                    way = POLL;
+                }
+                result => return result,
+            }
+        }
+        if way == POLL && !has_room(descriptor) {
+            return Err(Errno::AGAIN);
+        }
+        rustix::io::write(descriptor, bytes)
+    }
+}
+
+fn look(descriptor: BorrowedFd<'_>) -> u8 {
+    match fstat(descriptor) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => PLAIN,
+        _ if cfg!(target_os = "linux") => NOWAIT,
+        _ => POLL,
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn write_nowait(descriptor: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    use rustix::io::{ReadWriteFlags, pwritev2};
+    // An offset of -1 is the file's own position.
+    let slices = [io::IoSlice::new(bytes)];
+    pwritev2(descriptor, &slices, u64::MAX, ReadWriteFlags::NOWAIT)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_nowait(_descriptor: BorrowedFd<'_>, _bytes: &[u8]) -> Result<usize, Errno> {
+    Err(Errno::NOSYS)
+}
+
+fn has_room(descriptor: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(descriptor, PollFlags::OUT)];
+    // An error here is found again, and named, by the write.
+    !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
+}
+
+fn wait_for_room(descriptor: BorrowedFd<'_>, left: Option<Duration>) {
+    let mut polled = [PollFd::from_borrowed_fd(descriptor, PollFlags::OUT)];
+    let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+    // Interrupted, timed out or ready: the caller tries to write again and looks at the clock.
+    let _ = poll(&mut polled, timeout.as_ref());
+}
+
+/// Nanoseconds since this process first asked, and never 0.
+fn monotonic() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed().as_nanos();
+    u64::try_from(elapsed).unwrap_or(u64::MAX).max(1)
+}

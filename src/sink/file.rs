@@ -1,0 +1,75 @@
+//! A file that is appended to, and opened again when it was rotated away.
+
+use arc_swap::ArcSwap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+#[cfg(unix)]
+use crate::sink::descriptor::Channel;
+
+#[derive(Debug)]
+pub(crate) struct LogFile {
+    path: PathBuf,
+    file: ArcSwap<File>,
+    opened: Instant,
+    /// Whole seconds after `opened` at which the path was last looked at.
+    looked: AtomicU64,
+    #[cfg(unix)]
+    pub(crate) channel: Channel,
+}
+
+impl LogFile {
+    pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
+        Ok(Self {
+            file: ArcSwap::from_pointee(append(&path)?),
+            path,
+            opened: Instant::now(),
+            looked: AtomicU64::new(0),
+            #[cfg(unix)]
+            channel: Channel::new(),
+        })
+    }
+
+    pub(crate) fn reopen(&self) -> io::Result<()> {
+        self.file.store(Arc::new(append(&self.path)?));
+        Ok(())
+    }
+
+    /// The file to write to now.
+    pub(crate) fn current(&self) -> arc_swap::Guard<Arc<File>> {
+        let second = self.opened.elapsed().as_secs();
+        if self.looked.load(Ordering::Relaxed) != second {
+            self.looked.store(second, Ordering::Relaxed);
+            if self.was_moved() {
+                // Better the old file than none: a directory may be back in a second.
+                let _ = self.reopen();
+            }
+        }
+        self.file.load()
+    }
+
+    #[cfg(unix)]
+    fn was_moved(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(ours) = self.file.load().metadata() else {
+            return true;
+        };
+        match std::fs::metadata(&self.path) {
+            Ok(there) => (there.dev(), there.ino()) != (ours.dev(), ours.ino()),
+            Err(_) => true,
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn was_moved(&self) -> bool {
+        !self.path.exists()
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}
