@@ -30,19 +30,16 @@ impl DirectiveError {
     }
 
     /// The part of the text that is wrong.
-    #[must_use]
     pub fn directive(&self) -> &str {
         &self.directive
     }
 
     /// What is wrong with it.
-    #[must_use]
     pub fn problem(&self) -> &str {
         &self.problem
     }
 
     /// What would have been right.
-    #[must_use]
     pub fn accepted(&self) -> &str {
         &self.accepted
     }
@@ -71,25 +68,21 @@ pub struct Misconfiguration {
 
 impl Misconfiguration {
     /// The environment variable, or the builder's method.
-    #[must_use]
     pub fn setting(&self) -> &str {
         self.setting
     }
 
     /// The value that was given.
-    #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
     /// What is wrong with it.
-    #[must_use]
     pub fn problem(&self) -> &str {
         &self.problem
     }
 
     /// What would have been right.
-    #[must_use]
     pub fn accepted(&self) -> &str {
         &self.accepted
     }
@@ -151,13 +144,11 @@ impl InitError {
     }
 
     /// Another global `tracing` subscriber is installed; it is left as it was.
-    #[must_use]
     pub fn is_already_set(&self) -> bool {
         matches!(self.kind, Kind::AlreadySet)
     }
 
     /// The settings that cannot be used, all of them.
-    #[must_use]
     pub fn misconfigurations(&self) -> &[Misconfiguration] {
         match &self.kind {
             Kind::Misconfigured(list) => list,

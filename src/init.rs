@@ -1,28 +1,25 @@
 //! Putting it together: the subscriber, the `log` bridge, the panic hook and the admin signals.
 
+mod builder;
 mod environment;
 mod output;
 mod text;
 
-use crate::encode::custom::{Custom, Encoder};
-use crate::encode::schema::Schema;
 use crate::error::{InitError, Misconfiguration};
-use crate::layer::{JsonLayer, MAX_LINE_BYTES};
+use crate::init::builder::Format;
+use crate::layer::JsonLayer;
 use crate::level::LevelHandle;
 use crate::level::directives::{Directives, Reading};
-use crate::metadata::IDENTIFIERS;
 use crate::panic::Panics;
 use crate::report::Report;
-use crate::sink::{STALL, Sink};
 use crate::stats::Stats;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing_core::{Dispatch, Level, LevelFilter, dispatcher};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
+pub use crate::init::builder::Builder;
 pub(crate) use crate::init::output::Output;
 
 /// Starts JSON logging for the whole process, as the [environment](Builder::from_env) says.
@@ -83,19 +80,16 @@ impl Logging {
     ///     .static_field("service", "shop")
     ///     .init();
     /// ```
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::new()
     }
 
     /// The level, to be read and changed while the service runs.
-    #[must_use]
     pub fn level(&self) -> &LevelHandle {
         &self.level
     }
 
     /// What became of the lines so far.
-    #[must_use]
     pub fn stats(&self) -> Stats {
         self.report.stats()
     }
@@ -116,192 +110,7 @@ impl fmt::Debug for Logging {
     }
 }
 
-/// Settings of [`Logging`], made by [`Logging::builder`].
-#[must_use = "nothing is logged before `init`"]
-pub struct Builder {
-    /// Directives, and the setting that they come from.
-    level: (&'static str, String),
-    format: Format,
-    output: Output,
-    identifiers: Vec<String>,
-    statics: Vec<(String, String)>,
-    spans: bool,
-    source_location: bool,
-    thread: bool,
-    span_close: bool,
-    admit_identifier_spans: bool,
-    max_line_bytes: usize,
-    stall: Option<Duration>,
-    signals: bool,
-    debug_level: (&'static str, String),
-    debug_ttl: Duration,
-    panics: Panics,
-    log_bridge: bool,
-    misconfigured: Vec<Misconfiguration>,
-}
-
-enum Format {
-    Json(Schema),
-    Custom(Custom),
-    Text,
-}
-
 impl Builder {
-    fn new() -> Self {
-        Self {
-            level: ("level", "info".to_owned()),
-            format: Format::Json(Schema::default()),
-            output: Output::Sink(Sink::stdout()),
-            identifiers: IDENTIFIERS.map(str::to_owned).to_vec(),
-            statics: Vec::new(),
-            spans: true,
-            source_location: false,
-            thread: false,
-            span_close: false,
-            admit_identifier_spans: false,
-            max_line_bytes: MAX_LINE_BYTES,
-            stall: Some(STALL),
-            signals: true,
-            debug_level: ("debug_level", "debug".to_owned()),
-            debug_ttl: Duration::from_secs(600),
-            panics: Panics::default(),
-            log_bridge: true,
-            misconfigured: Vec::new(),
-        }
-    }
-
-    /// Sets the configured [directives](LevelHandle): `info` unless set.
-    pub fn level(mut self, directives: impl Into<String>) -> Self {
-        self.level = ("level", directives.into());
-        self
-    }
-
-    /// Sets the layout of the line.
-    pub fn schema(mut self, schema: Schema) -> Self {
-        self.format = Format::Json(schema);
-        self
-    }
-
-    /// Writes lines in a format of your own; where it fails, the event's debug format stands in.
-    pub fn encoder(mut self, encoder: impl Encoder + 'static) -> Self {
-        self.format = Format::Custom(Custom {
-            encoder: Box::new(encoder),
-            json_fallback: false,
-        });
-        self
-    }
-
-    /// Sets where lines go: standard output unless set.
-    pub fn sink(mut self, sink: Sink) -> Self {
-        self.output = Output::Sink(sink);
-        self
-    }
-
-    /// Sends lines to any `MakeWriter`.
-    pub fn writer<W>(mut self, make_writer: W) -> Self
-    where
-        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-    {
-        self.output = Output::Custom(BoxMakeWriter::new(make_writer));
-        self
-    }
-
-    /// Writes to the test harness, which shows the lines of failed tests only.
-    pub fn with_test_writer(self) -> Self {
-        self.writer(tracing_subscriber::fmt::TestWriter::new())
-    }
-
-    /// Sets which fields are identifiers, in the order in which they are written.
-    pub fn identifiers<I>(mut self, identifiers: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        self.identifiers = identifiers.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Adds a field that every line has.
-    pub fn static_field(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.statics.push((key.into(), value.into()));
-        self
-    }
-
-    /// Sets whether lines carry the spans around an event.
-    pub fn spans(mut self, spans: bool) -> Self {
-        self.spans = spans;
-        self
-    }
-
-    /// Adds `file` and `line` of each event's place in the source.
-    pub fn source_location(mut self, location: bool) -> Self {
-        self.source_location = location;
-        self
-    }
-
-    /// Adds `thread` (its name) and `thread_id`.
-    pub fn thread(mut self, thread: bool) -> Self {
-        self.thread = thread;
-        self
-    }
-
-    /// Writes a line when a span closes, with its busy and idle nanoseconds.
-    pub fn span_close(mut self, span_close: bool) -> Self {
-        self.span_close = span_close;
-        self
-    }
-
-    /// Admits spans that declare an identifier at any level; see
-    /// [`EventFilter::admit_identifier_spans`](crate::EventFilter::admit_identifier_spans).
-    pub fn admit_identifier_spans(mut self, admit: bool) -> Self {
-        self.admit_identifier_spans = admit;
-        self
-    }
-
-    /// Sets the longest line in bytes: 16,383 unless set, at least 512, 0 for no limit.
-    pub fn max_line_bytes(mut self, bytes: usize) -> Self {
-        self.max_line_bytes = bytes;
-        self
-    }
-
-    /// Sets how long a sink without room may hold up log calls in one episode: one second unless
-    /// set, `None` for ever.
-    pub fn stall(mut self, stall: impl Into<Option<Duration>>) -> Self {
-        self.stall = stall.into();
-        self
-    }
-
-    /// Sets whether `SIGUSR1` and `SIGUSR2` change the level; they do unless told otherwise, where
-    /// there are such signals and the feature `signal` is on.
-    pub fn signals(mut self, signals: bool) -> Self {
-        self.signals = signals;
-        self
-    }
-
-    /// Sets the directives of `SIGUSR1`: `debug` unless set.
-    pub fn debug_level(mut self, directives: impl Into<String>) -> Self {
-        self.debug_level = ("debug_level", directives.into());
-        self
-    }
-
-    /// Sets for how long `SIGUSR1` holds: ten minutes unless set, zero for until reset.
-    pub fn debug_ttl(mut self, ttl: Duration) -> Self {
-        self.debug_ttl = ttl;
-        self
-    }
-
-    /// Sets what becomes of panics: a line each, unless told otherwise.
-    pub fn panics(mut self, panics: Panics) -> Self {
-        self.panics = panics;
-        self
-    }
-
-    /// Sets whether records of the `log` crate become lines; they do unless told otherwise.
-    pub fn log_bridge(mut self, log_bridge: bool) -> Self {
-        self.log_bridge = log_bridge;
-        self
-    }
-
     /// Starts logging for the whole process. What cannot be used is warned of in a line, and its
     /// default holds.
     ///
@@ -332,7 +141,7 @@ impl Builder {
         }
         let output = match self.output {
             Output::Sink(sink) => Output::Sink(sink.with_stall(self.stall)),
-            output => output,
+            custom @ Output::Custom(_) => custom,
         };
         let mut layer = JsonLayer::new(output)
             .with_identifiers(self.identifiers)
@@ -451,13 +260,5 @@ impl Logging {
     #[cfg(not(all(unix, feature = "signal")))]
     fn handle_signals(&self, _level: &str, _ttl: Duration, _strict: bool) -> Result<(), InitError> {
         Ok(())
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("level", &self.level.1)
-            .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@
 //! and then ordinary text.
 
 mod serialize;
-pub(crate) use serialize::{bytes, not_finite};
+pub(crate) use serialize::not_finite;
 
 use crate::encode::fields::Fields;
 use crate::encode::guard::guarded;
@@ -127,6 +127,6 @@ static OFFER: [u8; 8] = *b"is json?";
 static DELIVERY: [u8; 8] = *b"the json";
 
 /// An empty string that points into the middle of `address`, where no other string can end.
-fn signal(address: &'static [u8; 8]) -> &'static str {
+fn signal(address: &'static [u8]) -> &'static str {
     std::str::from_utf8(&address[4..4]).unwrap_or_default()
 }

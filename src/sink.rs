@@ -35,6 +35,7 @@ use crate::sink::{descriptor::Channel, turn::Taken};
 /// let subscriber = tracing_subscriber::registry().with(layer);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a sink does nothing until a layer has it"]
 pub struct Sink {
     target: Target,
     stall: Option<Duration>,
@@ -57,13 +58,11 @@ static STDERR: Channel = Channel::new();
 
 impl Sink {
     /// File descriptor 1, and whatever it becomes by a later `dup2`.
-    #[must_use]
     pub fn stdout() -> Self {
         Self::new(Target::Stdout)
     }
 
     /// File descriptor 2.
-    #[must_use]
     pub fn stderr() -> Self {
         Self::new(Target::Stderr)
     }
@@ -97,7 +96,6 @@ impl Sink {
 
     /// Sets how long a sink without room may hold up log calls in one episode; one second unless
     /// set. `None` waits for ever, and loses nothing to a slow reader.
-    #[must_use]
     pub fn with_stall(mut self, stall: impl Into<Option<Duration>>) -> Self {
         self.stall = stall.into();
         self

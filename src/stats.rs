@@ -1,5 +1,6 @@
 //! Counters: every line asked for is written, dropped or failed.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What became of the lines so far.
@@ -30,6 +31,25 @@ pub struct Stats {
     pub fallbacks: u64,
     /// Lines cut to fit `max_line_bytes`.
     pub truncated: u64,
+}
+
+/// Reads a layer's [`Stats`].
+#[derive(Clone, Debug)]
+pub struct StatsHandle {
+    counters: Arc<Counters>,
+}
+
+impl StatsHandle {
+    pub(crate) fn new(counters: &Arc<Counters>) -> Self {
+        Self {
+            counters: Arc::clone(counters),
+        }
+    }
+
+    /// The counts as they are now.
+    pub fn get(&self) -> Stats {
+        self.counters.get()
+    }
 }
 
 #[derive(Debug, Default)]

@@ -1,10 +1,12 @@
 //! House formats: a user's own encoder in place of a schema, and what stands in when it fails.
 
+use crate::encode::assemble::{identifier, live};
 use crate::encode::escape::{cut_text, quote};
 use crate::encode::fields::{Fields, LogFact, Role};
 use crate::encode::guard::guarded;
+use crate::encode::members::Members;
 use crate::encode::timestamp::Clock;
-use crate::encode::{Content, Layout, Members, identifier, live};
+use crate::encode::{Content, Layout};
 use serde_json::{Map, Value};
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -153,7 +155,11 @@ impl Custom {
     pub(super) fn encode(&self, layout: &Layout, content: &Content<'_>, out: &mut Vec<u8>) -> bool {
         let event = LogEvent::of(layout, content);
         let mut line = String::new();
-        let encoded = guarded(|| self.encoder.encode(&event, &mut line).map_err(describe));
+        let encoded = guarded(|| {
+            self.encoder
+                .encode(&event, &mut line)
+                .map_err(|error| describe(&*error))
+        });
         let error = match encoded {
             Ok(Ok(())) => match refuse(&line, layout.limit) {
                 None => {
@@ -167,37 +173,38 @@ impl Custom {
         };
         let fallback = event.fallback(&error);
         if self.json_fallback {
-            self.wrap(out, &event, &fallback, layout.limit);
+            wrap(out, &event, &fallback, layout.limit);
         } else {
             out.extend_from_slice(cut_text(&fallback, layout.limit).as_bytes());
         }
         true
     }
+}
 
-    fn wrap(&self, out: &mut Vec<u8>, event: &LogEvent, fallback: &str, limit: usize) {
-        let start = out.len();
-        let mut room = limit;
-        loop {
-            let mut line = Members::open(out);
-            quote(line.key("timestamp"), &event.timestamp);
-            let level = event.level.as_str().to_ascii_lowercase();
-            quote(line.key("level"), &level);
-            quote(line.key("message"), cut_text(fallback, room));
-            line.close();
-            let length = out.len() - start;
-            if length <= limit || room == 0 {
-                return;
-            }
-            // Escapes make the text longer than it was.
-            room = cut_text(fallback, room)
-                .len()
-                .saturating_sub(length - limit);
-            out.truncate(start);
+/// The fallback in a JSON object, within the limit.
+fn wrap(out: &mut Vec<u8>, event: &LogEvent, fallback: &str, limit: usize) {
+    let start = out.len();
+    let mut room = limit;
+    loop {
+        let mut line = Members::open(out);
+        quote(line.key("timestamp"), &event.timestamp);
+        let level = event.level.as_str().to_ascii_lowercase();
+        quote(line.key("level"), &level);
+        quote(line.key("message"), cut_text(fallback, room));
+        line.close();
+        let length = out.len() - start;
+        if length <= limit || room == 0 {
+            return;
         }
+        // Escapes make the text longer than it was.
+        room = cut_text(fallback, room)
+            .len()
+            .saturating_sub(length - limit);
+        out.truncate(start);
     }
 }
 
-fn describe(error: Box<dyn Error + Send + Sync>) -> String {
+fn describe(error: &dyn Error) -> String {
     let mut text = String::new();
     // `to_string` would panic on a `Display` that fails.
     let _ = write!(text, "{error}");

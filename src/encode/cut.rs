@@ -1,9 +1,10 @@
 //! Makes a line fit: Docker and containerd split lines above 16 KiB, and half a line is no JSON
 //! (moby/moby#34855). What is cut goes in the order of least loss; time and level always stay.
 
+use crate::encode::assemble::live;
 use crate::encode::escape::{cut_escaped, cut_text};
 use crate::encode::fields::{Fields, Kind, Role};
-use crate::encode::{Assembly, Content, Layout, live};
+use crate::encode::{Assembly, Content, Layout};
 use crate::metadata::span::SpanNode;
 use std::sync::Arc;
 
@@ -151,7 +152,7 @@ impl Parts {
         while saved < over {
             let largest = self
                 .all()
-                .flat_map(|fields| {
+                .filter_map(|fields| {
                     let sizes = fields
                         .pieces()
                         .iter()

@@ -57,10 +57,11 @@ fn is_hidden(character: char) -> bool {
     )
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 #[cold]
 #[inline(never)]
 fn escape_one(out: &mut Vec<u8>, character: char) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let short = match character {
         '"' => b'"',
         '\\' => b'\\',
@@ -88,6 +89,19 @@ pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Appends bytes as a string: their text if they are UTF-8, else hexadecimal.
+pub(crate) fn quote_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return quote(out, text);
+    }
+    out.push(b'"');
+    for byte in bytes {
+        let digits = [byte >> 4, byte & 0xf].map(|digit| HEX[usize::from(digit)]);
+        out.extend_from_slice(&digits);
+    }
+    out.push(b'"');
+}
+
 /// The longest prefix of an escaped string's inside that fits `limit` bytes and splits neither a
 /// character nor an escape.
 pub(crate) fn cut_escaped(inside: &[u8], limit: usize) -> usize {
@@ -98,9 +112,8 @@ pub(crate) fn cut_escaped(inside: &[u8], limit: usize) -> usize {
     while let Some(&byte) = inside.get(at) {
         let width = match byte {
             b'\\' if inside.get(at + 1) == Some(&b'u') => 6,
-            b'\\' => 2,
+            b'\\' | 0xc0..=0xdf => 2,
             0x00..=0x7f => 1,
-            0xc0..=0xdf => 2,
             0xe0..=0xef => 3,
             _ => 4,
         };

@@ -26,6 +26,7 @@ use tracing_core::Level;
 /// {"timestamp":"2026-11-23T14:26:46.123456Z","level":"info","message":"order placed","target":"shop","request_id":"r-7","order_id":17}
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a schema does nothing until a layer has it"]
 pub struct Schema {
     pub(crate) name: &'static str,
     pub(crate) parts: Vec<Part>,
@@ -91,7 +92,6 @@ impl Schema {
     ///
     /// Where a field is given more than once, the event beats the inner span, and the inner span
     /// the outer. A field of a reserved name gets `fields.` in front.
-    #[must_use]
     pub fn flat() -> Self {
         Self {
             name: "flat",
@@ -107,7 +107,6 @@ impl Schema {
     /// assert_eq!(Schema::named("flat"), Some(Schema::flat()));
     /// assert_eq!(Schema::named("yaml"), None);
     /// ```
-    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::nested(), Self::flat()]
             .into_iter()
@@ -120,7 +119,6 @@ impl Schema {
     /// use tracing_jsonl::{Precision, Schema};
     /// let schema = Schema::default().with_precision(Precision::Millis);
     /// ```
-    #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
         self

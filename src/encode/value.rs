@@ -1,10 +1,10 @@
 //! The visitor: each field of an event or a span, encoded once, in its own type.
 
-use crate::encode::escape::{cut_text, escape, quote};
+use crate::encode::escape::{cut_text, escape, quote, quote_bytes};
 use crate::encode::fields::{Fields, Kind, LogFact, Mark, Role};
 use crate::encode::guard::guarded;
 use crate::encode::text::{Formatted, format_text};
-use crate::json_value::{Terms, bytes, not_finite};
+use crate::json_value::{Terms, not_finite};
 use crate::metadata::Rules;
 use std::error::Error;
 use std::fmt;
@@ -130,7 +130,7 @@ impl Recorder<'_> {
         };
         let kept = &value[..value.len().min(self.rules.limit)];
         self.fields.cut |= kept.len() < value.len();
-        bytes(&mut self.fields.bytes, kept);
+        quote_bytes(&mut self.fields.bytes, kept);
         self.fields.end(mark, role, Kind::Text);
     }
 

@@ -2,7 +2,8 @@
 
 use crate::encode::schema::Schema;
 use crate::error::{DirectiveError, Misconfiguration};
-use crate::init::{Builder, Format, Output};
+use crate::init::Output;
+use crate::init::builder::{Builder, Format};
 use crate::layer::LEAST_LINE_BYTES;
 use crate::panic::Panics;
 use crate::sink::Sink;
@@ -35,7 +36,6 @@ impl Builder {
     ///     .from_env()
     ///     .init();
     /// ```
-    #[must_use]
     #[allow(clippy::wrong_self_convention)] // the field's usual name for this
     pub fn from_env(mut self) -> Self {
         self.read_level();

@@ -22,6 +22,7 @@ use tracing_subscriber::registry::LookupSpan;
 /// Spans at `info` and above pass at any level, so that events keep their context. `target=off`
 /// switches the spans of that target off too.
 #[derive(Debug)]
+#[must_use = "a filter does nothing until it is part of a subscriber"]
 pub struct EventFilter {
     handle: LevelHandle,
     admit_identifier_spans: bool,
@@ -52,7 +53,6 @@ impl EventFilter {
     ///
     /// The price: `tracing` then has to look at every callsite once, since no level is off for
     /// all.
-    #[must_use]
     pub fn admit_identifier_spans(mut self, admit: bool) -> Self {
         self.admit_identifier_spans = admit;
         self

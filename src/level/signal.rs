@@ -6,7 +6,8 @@
 //! signals would give them in numeric order.
 
 use crate::error::DirectiveError;
-use crate::level::{By, LevelHandle};
+use crate::level::LevelHandle;
+use crate::level::change::By;
 use signal_hook::consts::{SIGUSR1, SIGUSR2};
 use signal_hook::{flag, low_level};
 use std::io::{self, Read};

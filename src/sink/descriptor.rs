@@ -98,7 +98,7 @@ impl Channel {
     fn try_write(&self, descriptor: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
         let count = self.writes.fetch_add(1, Ordering::Relaxed);
         let mut way = self.way.load(Ordering::Relaxed);
-        if way == UNKNOWN || count % LOOK_EVERY == 0 {
+        if way == UNKNOWN || count.is_multiple_of(LOOK_EVERY) {
             way = look(descriptor);
             self.way.store(way, Ordering::Relaxed);
         }

@@ -1,0 +1,70 @@
+//! An object being written, and the rule for names that are taken in it.
+
+use crate::encode::escape::quote;
+
+/// The members of a JSON object being written.
+pub(super) struct Members<'a> {
+    out: &'a mut Vec<u8>,
+    first: bool,
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn open(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, first: true }
+    }
+
+    fn comma(&mut self) {
+        if !std::mem::replace(&mut self.first, false) {
+            self.out.push(b',');
+        }
+    }
+
+    /// Writes a key, and gives the buffer that its value goes to.
+    pub(super) fn key(&mut self, key: &str) -> &mut Vec<u8> {
+        self.comma();
+        quote(self.out, key);
+        self.out.push(b':');
+        self.out
+    }
+
+    pub(super) fn encoded(&mut self, key: &[u8], value: &[u8]) {
+        self.comma();
+        self.out.extend_from_slice(key);
+        self.out.extend_from_slice(value);
+    }
+
+    pub(super) fn member(&mut self, member: &[u8]) {
+        self.comma();
+        self.out.extend_from_slice(member);
+    }
+
+    pub(super) fn close(self) {
+        self.out.push(b'}');
+    }
+}
+
+pub(super) fn encoded_key(key: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    quote(&mut out, key);
+    out.push(b':');
+    out
+}
+
+/// The one rule for a user's name that is taken: `fields.` goes in front until it is free.
+pub(super) fn renamed(key: &[u8], taken: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let mut key = key.to_vec();
+    while {
+        key.splice(1..1, *b"fields.");
+        taken(&key)
+    } {}
+    key
+}
+
+pub(super) fn free_key(key: &str, reserved: &[Vec<u8>]) -> String {
+    let mut key = key.to_owned();
+    while reserved.contains(&encoded_key(&key)) {
+        key.insert_str(0, "fields.");
+    }
+    key
+}

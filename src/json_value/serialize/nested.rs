@@ -1,0 +1,179 @@
+//! Arrays and objects, with each key once.
+
+use crate::json_value::serialize::key::Key;
+use crate::json_value::serialize::{Error, Json, RAW_VALUE};
+use serde::ser::{self, Serialize};
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+/// Keys of one object that are compared one by one; beyond that they are hashed.
+const FEW: usize = 32;
+
+/// An array or an object being written.
+pub(super) struct Nested<'j, 'a> {
+    json: &'j mut Json<'a>,
+    /// The length of the path to this value.
+    path: usize,
+    count: usize,
+    /// Where the first keys of an object stand in the text.
+    few: Vec<(usize, usize)>,
+    many: HashSet<Vec<u8>>,
+    closing: &'static [u8],
+    /// Set if this is no object, but `serde_json`'s wrapping of text.
+    raw: Option<&'static str>,
+}
+
+impl<'j, 'a> Nested<'j, 'a> {
+    pub(super) fn open(
+        json: &'j mut Json<'a>,
+        bracket: u8,
+        closing: &'static [u8],
+    ) -> Result<Self, Error> {
+        json.open(bracket)?;
+        Ok(Self::new(json, closing, None))
+    }
+
+    pub(super) fn raw(json: &'j mut Json<'a>, kind: &'static str) -> Self {
+        Self::new(json, b"", Some(kind))
+    }
+
+    fn new(json: &'j mut Json<'a>, closing: &'static [u8], raw: Option<&'static str>) -> Self {
+        Self {
+            path: json.path.len(),
+            json,
+            count: 0,
+            few: Vec::new(),
+            many: HashSet::new(),
+            closing,
+            raw,
+        }
+    }
+
+    fn comma(&mut self) {
+        if self.count > 0 {
+            self.json.out.push(b',');
+        }
+        self.count += 1;
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let _ = write!(self.json.path, "[{}]", self.count);
+        self.comma();
+        self.value(value)
+    }
+
+    fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        self.comma();
+        let start = self.json.out.len();
+        key.serialize(Key(self.json))?;
+        let end = self.json.out.len();
+        self.json.duplicate |= self.is_known(start, end);
+        let key = &self.json.out[start + 1..end - 1];
+        self.json.path.push('.');
+        self.json.path.push_str(&String::from_utf8_lossy(key));
+        self.json.out.push(b':');
+        Ok(())
+    }
+
+    fn is_known(&mut self, start: usize, end: usize) -> bool {
+        let out = &self.json.out;
+        let key = &out[start..end];
+        let known = self.few.iter().any(|&(start, end)| out[start..end] == *key);
+        if self.few.len() < FEW {
+            self.few.push((start, end));
+            return known;
+        }
+        known || !self.many.insert(key.to_vec())
+    }
+
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        value.serialize(&mut *self.json)?;
+        self.json.path.truncate(self.path);
+        self.json.within_limit()
+    }
+
+    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Error> {
+        let Some(kind) = self.raw else {
+            self.key(key)?;
+            return self.value(value);
+        };
+        let mut text = Json::new(self.json.rules);
+        value.serialize(&mut text)?;
+        let text: String = serde_json::from_slice(&text.out)?;
+        if kind == RAW_VALUE {
+            return self.json.raw(&text);
+        }
+        serde_json::from_str::<serde::de::IgnoredAny>(&text)?;
+        self.json.out.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    fn finish(self) {
+        for &bracket in self.closing {
+            self.json.close(bracket);
+        }
+    }
+}
+
+macro_rules! elements {
+    ($($compound:ident :: $method:ident),*) => {$(
+        impl ser::$compound for Nested<'_, '_> {
+            type Ok = ();
+            type Error = Error;
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+                self.element(value)
+            }
+            fn end(self) -> Result<(), Error> {
+                self.finish();
+                Ok(())
+            }
+        }
+    )*};
+}
+
+elements!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field
+);
+
+macro_rules! members {
+    ($($compound:ident),*) => {$(
+        impl ser::$compound for Nested<'_, '_> {
+            type Ok = ();
+            type Error = Error;
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                key: &'static str,
+                value: &T,
+            ) -> Result<(), Error> {
+                self.field(key, value)
+            }
+            fn end(self) -> Result<(), Error> {
+                self.finish();
+                Ok(())
+            }
+        }
+    )*};
+}
+
+members!(SerializeStruct, SerializeStructVariant);
+
+impl ser::SerializeMap for Nested<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        self.key(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.finish();
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! One line from its fields to the sink, and the counting of it.
+
+use crate::encode::buffer::Lease;
+use crate::encode::fields::{Fields, Role};
+use crate::encode::guard::guarded;
+use crate::encode::{Head, Layout};
+use crate::layer::options::Settings;
+use crate::level::LevelHandle;
+use crate::metadata::span::{SpanNode, View};
+use crate::report::{Report, ReportLine};
+use crate::sink::delivery::Delivery;
+use crate::stats::{Counters, Stats};
+use std::sync::Arc;
+use tracing_core::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Shared with those who write lines of their own: level changes, panics.
+pub(super) struct Core<W> {
+    pub(super) settings: Settings,
+    pub(super) layout: Layout,
+    pub(super) view: Arc<View>,
+    pub(super) delivery: Delivery<W>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) level: Option<LevelHandle>,
+}
+
+impl<W> Core<W>
+where
+    W: for<'a> MakeWriter<'a>,
+{
+    /// Records, encodes and writes one line, and counts what became of it.
+    pub(super) fn line(
+        &self,
+        head: Head<'_>,
+        metadata: Option<&Metadata<'_>>,
+        context: Option<Arc<SpanNode>>,
+        record: impl FnOnce(&mut Fields),
+    ) {
+        self.counters.emitted();
+        let Some(mut lease) = Lease::take() else {
+            return self.counters.dropped();
+        };
+        let buffer = &mut *lease;
+        let encoded = guarded(|| {
+            record(&mut buffer.fields);
+            if let Some(span) = context {
+                span.chain(&mut buffer.chain);
+            }
+            // Not part of the line: it ends a torn one before.
+            buffer.line.push(b'\n');
+            let (fields, assembly) = (&buffer.fields, &mut buffer.assembly);
+            let encoded =
+                self.layout
+                    .encode(head, fields, &buffer.chain, assembly, &mut buffer.line);
+            buffer.line.push(b'\n');
+            encoded
+        });
+        let Ok(encoded) = encoded else {
+            return self.counters.failed();
+        };
+        if encoded.truncated {
+            self.counters.truncated();
+        }
+        let failures = buffer.fields.failures().len();
+        self.counters
+            .fallbacks(failures + usize::from(encoded.fallback));
+        let written = self
+            .delivery
+            .deliver(metadata, &buffer.line, &self.counters);
+        drop(lease);
+        if written {
+            self.report_drops();
+        }
+    }
+
+    /// One line for all drops since the last, once there is room for it.
+    fn report_drops(&self) {
+        let dropped = self.counters.take_unreported();
+        if dropped > 0 {
+            self.own_line(None, &mut |report| {
+                report.say(Level::WARN, "log lines were dropped");
+                report.number("dropped", dropped);
+            });
+        }
+    }
+
+    pub(super) fn span_closed(&self, span: &Arc<SpanNode>, metadata: &Metadata<'_>) {
+        let Some(timing) = span.timing() else {
+            return;
+        };
+        if self
+            .level
+            .as_ref()
+            .is_some_and(|level| !level.allows(metadata))
+        {
+            return;
+        }
+        let (busy, idle) = timing.close();
+        let head = Head::of(metadata, (self.settings.clock)());
+        self.line(head, Some(metadata), Some(Arc::clone(span)), |fields| {
+            fields.text(Role::Message, "message", "span closed");
+            fields.text(Role::Field, "span", span.name());
+            fields.number("busy_ns", busy);
+            fields.number("idle_ns", idle);
+        });
+    }
+
+    fn own_line(&self, context: Option<Arc<SpanNode>>, fill: &mut dyn FnMut(&mut ReportLine)) {
+        let mut report = ReportLine::default();
+        fill(&mut report);
+        let head = Head {
+            now: (self.settings.clock)(),
+            level: report.level,
+            target: report.target,
+            file: None,
+            line: None,
+        };
+        self.line(head, None, context, |fields| fields.absorb(&report.fields));
+    }
+}
+
+impl<W> Report for Core<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync,
+{
+    fn report(&self, fill: &mut dyn FnMut(&mut ReportLine)) {
+        self.own_line(None, fill);
+    }
+
+    fn report_in_scope(&self, fill: &mut dyn FnMut(&mut ReportLine)) {
+        self.own_line(self.view.current(), fill);
+    }
+
+    fn write_line(&self, line: &[u8]) {
+        self.counters.emitted();
+        if self.delivery.deliver(None, line, &self.counters) {
+            self.report_drops();
+        }
+    }
+
+    fn flush(&self) {
+        self.delivery.flush();
+    }
+
+    fn stats(&self) -> Stats {
+        self.counters.get()
+    }
+}

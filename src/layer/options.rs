@@ -1,0 +1,207 @@
+//! What can be set of a layer before a subscriber has it.
+
+use crate::encode::Layout;
+use crate::encode::custom::{Custom, Encoder};
+use crate::encode::schema::Schema;
+use crate::layer::JsonLayer;
+use crate::layer::core::Core;
+use crate::level::LevelHandle;
+use crate::metadata::span::View;
+use crate::metadata::{IDENTIFIERS, Rules};
+use crate::sink::delivery::Delivery;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tracing_subscriber::fmt::{MakeWriter, TestWriter};
+
+/// The longest line, unless set otherwise: with its newline it fits the 16 KiB at which Docker and
+/// containerd split.
+pub(crate) const MAX_LINE_BYTES: usize = 16_383;
+/// The least limit: time, level and identifiers need some room.
+pub(crate) const LEAST_LINE_BYTES: usize = 512;
+
+pub(super) struct Settings {
+    pub(super) schema: Schema,
+    rules: Rules,
+    statics: Vec<(String, String)>,
+    location: bool,
+    thread: bool,
+    span_close: bool,
+    pub(super) clock: fn() -> SystemTime,
+}
+
+impl<W> JsonLayer<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    /// A layer that writes to `make_writer`: a [`Sink`], or any `MakeWriter`.
+    ///
+    /// Each line is one `write`; short writes are finished, and `Interrupted` is retried. A writer
+    /// that fails or panics costs one line, which is counted; `WouldBlock` counts as dropped.
+    pub fn new(make_writer: W) -> Self {
+        let settings = Settings {
+            schema: Schema::default(),
+            rules: Rules {
+                identifiers: IDENTIFIERS.map(str::to_owned).to_vec(),
+                limit: MAX_LINE_BYTES,
+                not_finite_as_text: false,
+                span_fields: true,
+            },
+            statics: Vec::new(),
+            location: false,
+            thread: false,
+            span_close: false,
+            clock: SystemTime::now,
+        };
+        let (layout, view) = settings.compile();
+        Self {
+            core: Arc::new(Core {
+                settings,
+                layout,
+                view,
+                delivery: Delivery::new(make_writer),
+                counters: Arc::default(),
+                level: None,
+            }),
+        }
+    }
+
+    /// Sets the layout of the line.
+    pub fn with_schema(self, schema: Schema) -> Self {
+        self.set(|settings| settings.schema = schema)
+    }
+
+    /// Joins the layer to a level: its changes are written to this layer's sink.
+    ///
+    /// The handle's [`filter`](LevelHandle::filter) has to be added to the subscriber too.
+    pub fn with_level(mut self, handle: &LevelHandle) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            core.level = Some(handle.clone());
+        }
+        self
+    }
+
+    /// Sets which fields are identifiers, in the order in which they are written. Unless set:
+    /// `request_id`, `user_id`, `trace_id`.
+    pub fn with_identifiers<I>(self, identifiers: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let identifiers = identifiers.into_iter().map(Into::into).collect();
+        self.set(|settings| settings.rules.identifiers = identifiers)
+    }
+
+    /// Sets whether lines carry the spans around an event, identifiers aside; they do unless told
+    /// otherwise.
+    pub fn with_spans(self, spans: bool) -> Self {
+        self.set(|settings| settings.rules.span_fields = spans)
+    }
+
+    /// Adds a field that every line has, as `service` or `version`. A key of the schema's own gets
+    /// `fields.` in front.
+    pub fn with_static_field(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let field = (key.into(), value.into());
+        self.set(|settings| settings.statics.push(field))
+    }
+
+    /// Adds `file` and `line` of each event's place in the source.
+    pub fn with_source_location(self, location: bool) -> Self {
+        self.set(|settings| settings.location = location)
+    }
+
+    /// Adds `thread` (its name, if it has one) and `thread_id` (a number).
+    pub fn with_thread(self, thread: bool) -> Self {
+        self.set(|settings| settings.thread = thread)
+    }
+
+    /// Writes a line when a span closes, at the span's level, with `busy_ns` and `idle_ns`: the
+    /// nanoseconds for which it was entered, and open besides.
+    pub fn with_span_close(self, span_close: bool) -> Self {
+        self.set(|settings| settings.span_close = span_close)
+    }
+
+    /// Sets the longest line in bytes, its newline not counted: 16,383 unless set, at least 512,
+    /// 0 for no limit. Longer lines are cut, marked `"truncated":true` and counted.
+    pub fn with_max_line_bytes(self, bytes: usize) -> Self {
+        self.set(|settings| {
+            settings.rules.limit = match bytes {
+                0 => usize::MAX,
+                bytes => bytes.max(LEAST_LINE_BYTES),
+            }
+        })
+    }
+
+    /// Writes NaN and the infinities as `"NaN"`, `"Infinity"` and `"-Infinity"`, in place of `null`
+    /// with the text in `encode_errors`. A key's type then depends on its value.
+    pub fn with_not_finite_as_text(self, as_text: bool) -> Self {
+        self.set(|settings| settings.rules.not_finite_as_text = as_text)
+    }
+
+    /// Sets the clock that timestamps are read from.
+    pub fn with_clock(self, clock: fn() -> SystemTime) -> Self {
+        self.set(|settings| settings.clock = clock)
+    }
+
+    /// Writes lines in a format of your own in place of the schema's.
+    pub fn with_encoder(self, encoder: impl Encoder + 'static) -> Self {
+        self.custom(Custom {
+            encoder: Box::new(encoder),
+            json_fallback: false,
+        })
+    }
+
+    /// The same, and where the encoder fails, the event's debug format is wrapped in a JSON object
+    /// as its `message`.
+    pub fn with_encoder_or_json(self, encoder: impl Encoder + 'static) -> Self {
+        self.custom(Custom {
+            encoder: Box::new(encoder),
+            json_fallback: true,
+        })
+    }
+
+    pub(crate) fn custom(mut self, custom: Custom) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            core.layout.custom = Some(custom);
+        }
+        self
+    }
+
+    /// Writes to the test harness, which shows the lines of failed tests only.
+    pub fn with_test_writer(self) -> JsonLayer<TestWriter> {
+        let other = JsonLayer::new(TestWriter::new());
+        let Some(core) = Arc::into_inner(self.core) else {
+            return other;
+        };
+        JsonLayer {
+            core: Arc::new(Core {
+                settings: core.settings,
+                layout: core.layout,
+                view: core.view,
+                delivery: Delivery::new(TestWriter::new()),
+                counters: core.counters,
+                level: core.level,
+            }),
+        }
+    }
+
+    /// Nobody else has the layer before a subscriber does, so that this always sets.
+    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            set(&mut core.settings);
+            let custom = core.layout.custom.take();
+            (core.layout, core.view) = core.settings.compile();
+            core.layout.custom = custom;
+        }
+        self
+    }
+}
+
+impl Settings {
+    fn compile(&self) -> (Layout, Arc<View>) {
+        let rules = Arc::new(self.rules.clone());
+        let mut layout = Layout::new(self.schema.clone(), Arc::clone(&rules), &self.statics);
+        layout.location = self.location;
+        layout.thread = self.thread;
+        (layout, Arc::new(View::new(rules, self.span_close)))
+    }
+}
