@@ -75,7 +75,12 @@ impl Counters {
 
     pub(crate) fn dropped(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
-        self.unreported.fetch_add(1, Ordering::Relaxed);
+        self.tell_again(1);
+    }
+
+    /// Drops that a line has still to tell of.
+    pub(crate) fn tell_again(&self, dropped: u64) {
+        self.unreported.fetch_add(dropped, Ordering::Relaxed);
     }
 
     pub(crate) fn failed(&self) {

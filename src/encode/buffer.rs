@@ -4,7 +4,6 @@ use crate::encode::Assembly;
 use crate::encode::fields::Fields;
 use crate::metadata::span::SpanNode;
 use std::cell::Cell;
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// Events inside the formatting of events, on one thread. A `Debug` that logs itself ends here
@@ -30,7 +29,8 @@ thread_local! {
 /// A buffer on loan. Dropping it, also while unwinding, clears it for the next line: leftovers of
 /// a panic would be glued to that line.
 pub(crate) struct Lease {
-    buffer: Box<Buffer>,
+    /// `None` once it is given back.
+    buffer: Option<Box<Buffer>>,
 }
 
 impl Lease {
@@ -44,15 +44,21 @@ impl Lease {
         // `try_with`: a destructor that runs after ours may still log (tokio-rs/tracing#3239).
         let spare = SPARE.try_with(Cell::take).ok().flatten();
         Some(Self {
-            buffer: spare.unwrap_or_default(),
+            buffer: Some(spare.unwrap_or_default()),
         })
+    }
+
+    pub(crate) fn buffer(&mut self) -> &mut Buffer {
+        self.buffer.get_or_insert_default()
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get().saturating_sub(1));
-        let mut buffer = std::mem::take(&mut self.buffer);
+        let Some(mut buffer) = self.buffer.take() else {
+            return;
+        };
         buffer.line.clear();
         buffer.line.shrink_to(KEPT);
         buffer.chain.clear();
@@ -61,18 +67,5 @@ impl Drop for Lease {
         buffer.fields.shrink_above(KEPT);
         buffer.assembly.shrink_above(KEPT);
         let _ = SPARE.try_with(|spare| spare.set(Some(buffer)));
-    }
-}
-
-impl Deref for Lease {
-    type Target = Buffer;
-    fn deref(&self) -> &Buffer {
-        &self.buffer
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut Buffer {
-        &mut self.buffer
     }
 }

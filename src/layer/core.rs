@@ -28,19 +28,20 @@ impl<W> Core<W>
 where
     W: for<'a> MakeWriter<'a>,
 {
-    /// Records, encodes and writes one line, and counts what became of it.
+    /// Records, encodes and writes one line, and counts what became of it; true if it was written.
     pub(super) fn line(
         &self,
         head: Head<'_>,
         metadata: Option<&Metadata<'_>>,
         context: Option<Arc<SpanNode>>,
         record: impl FnOnce(&mut Fields),
-    ) {
+    ) -> bool {
         self.counters.emitted();
         let Some(mut lease) = Lease::take() else {
-            return self.counters.dropped();
+            self.counters.dropped();
+            return false;
         };
-        let buffer = &mut *lease;
+        let buffer = lease.buffer();
         let encoded = guarded(|| {
             record(&mut buffer.fields);
             if let Some(span) = context {
@@ -56,7 +57,8 @@ where
             encoded
         });
         let Ok(encoded) = encoded else {
-            return self.counters.failed();
+            self.counters.failed();
+            return false;
         };
         if encoded.truncated {
             self.counters.truncated();
@@ -71,16 +73,21 @@ where
         if written {
             self.report_drops();
         }
+        written
     }
 
     /// One line for all drops since the last, once there is room for it.
     fn report_drops(&self) {
         let dropped = self.counters.take_unreported();
-        if dropped > 0 {
-            self.own_line(None, &mut |report| {
-                report.say(Level::WARN, "log lines were dropped");
-                report.number("dropped", dropped);
-            });
+        if dropped == 0 {
+            return;
+        }
+        let told = self.own_line(None, &mut |report| {
+            report.say(Level::WARN, "log lines were dropped");
+            report.number("dropped", dropped);
+        });
+        if !told {
+            self.counters.tell_again(dropped);
         }
     }
 
@@ -105,7 +112,11 @@ where
         });
     }
 
-    fn own_line(&self, context: Option<Arc<SpanNode>>, fill: &mut dyn FnMut(&mut ReportLine)) {
+    fn own_line(
+        &self,
+        context: Option<Arc<SpanNode>>,
+        fill: &mut dyn FnMut(&mut ReportLine),
+    ) -> bool {
         let mut report = ReportLine::default();
         fill(&mut report);
         let head = Head {
@@ -115,7 +126,9 @@ where
             file: None,
             line: None,
         };
-        self.line(head, None, context, |fields| fields.absorb(&report.fields));
+        self.line(head, None, context, |fields| {
+            fields.absorb(&report.fields);
+        })
     }
 }
 
