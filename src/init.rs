@@ -94,7 +94,7 @@ impl Logging {
         self.report.stats()
     }
 
-    /// Passes on what the writer holds back. A [`Sink`] holds nothing back; a writer of your own
+    /// Passes on what the writer holds back. A [`Sink`](crate::Sink) holds nothing back; a writer of your own
     /// might. Never fails: a stream that cannot be flushed has nothing to flush.
     pub fn flush(&self) {
         self.report.flush();

@@ -33,7 +33,7 @@ impl<W> JsonLayer<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    /// A layer that writes to `make_writer`: a [`Sink`], or any `MakeWriter`.
+    /// A layer that writes to `make_writer`: a [`Sink`](crate::Sink), or any `MakeWriter`.
     ///
     /// Each line is one `write`; short writes are finished, and `Interrupted` is retried. A writer
     /// that fails or panics costs one line, which is counted; `WouldBlock` counts as dropped.
