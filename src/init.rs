@@ -229,16 +229,16 @@ impl Logging {
 
     fn connect(&self, log_bridge: bool, panics: Panics) {
         crate::panic::install(Arc::clone(&self.report), panics);
+        if log_bridge && crate::log_bridge::install() {
+            return self.level.follow_in_log();
+        }
+        self.level.leave_log();
         if log_bridge {
-            if crate::log_bridge::install() {
-                self.level.follow_in_log();
-            } else {
-                self.report.report(&mut |line| {
-                    let message = "another logger is installed for the `log` crate: \
-                                   its records do not come here";
-                    line.say(Level::WARN, message);
-                });
-            }
+            self.report.report(&mut |line| {
+                let message = "another logger is installed for the `log` crate: \
+                               its records do not come here";
+                line.say(Level::WARN, message);
+            });
         }
     }
 

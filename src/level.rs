@@ -15,6 +15,7 @@ use crate::metadata::IDENTIFIERS;
 use crate::report::Report;
 use arc_swap::ArcSwap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tracing_core::dispatcher::WeakDispatch;
@@ -65,6 +66,8 @@ struct Shared {
     pending: Mutex<Pending>,
     joined: Mutex<Vec<Weak<dyn Report>>>,
     dispatches: Mutex<Vec<WeakDispatch>>,
+    /// Whether the `log` crate's maximum is ours to set.
+    leads_log: AtomicBool,
 }
 
 impl LevelHandle {
@@ -116,6 +119,7 @@ impl LevelHandle {
                 pending: Mutex::default(),
                 joined: Mutex::default(),
                 dispatches: Mutex::default(),
+                leads_log: AtomicBool::new(true),
             }),
         }
     }
@@ -199,6 +203,11 @@ impl LevelHandle {
         let mut saved = lock(&self.shared.dispatches);
         saved.retain(|dispatch| dispatch.upgrade().is_some());
         saved.push(dispatch.downgrade());
+    }
+
+    /// Leaves the `log` crate's maximum to the logger that is installed there.
+    pub(crate) fn leave_log(&self) {
+        self.shared.leads_log.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn directives(&self) -> arc_swap::Guard<Arc<Directives>> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::fmt::{MakeWriter, TestWriter};
 
-/// Settings of [`Logging`], made by [`Logging::builder`].
+/// Settings of [`Logging`](crate::Logging), made by [`Logging::builder`](crate::Logging::builder).
 #[must_use = "nothing is logged before `init`"]
 pub struct Builder {
     /// Directives, and the setting that they come from.
@@ -67,7 +67,7 @@ impl Builder {
         }
     }
 
-    /// Sets the configured [directives](LevelHandle): `info` unless set.
+    /// Sets the configured [directives](crate::LevelHandle): `info` unless set.
     pub fn level(mut self, directives: impl Into<String>) -> Self {
         self.level = ("level", directives.into());
         self

@@ -5,6 +5,7 @@ use crate::level::directives::Directives;
 use crate::level::{LevelHandle, lock, timer};
 use crate::report::Report;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 use tracing_core::dispatcher::{self, WeakDispatch};
@@ -159,6 +160,9 @@ impl LevelHandle {
     /// Sets `log`'s maximum from the level of events: spans are admitted at `info` whatever that
     /// is, and `log` has none. Other layers may want more.
     pub(crate) fn follow_in_log(&self) {
+        if !self.shared.leads_log.load(Ordering::Relaxed) {
+            return;
+        }
         let current = self.shared.current.load();
         let wanted = if LevelFilter::current() > current.max_level() {
             LevelFilter::current()

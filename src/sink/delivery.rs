@@ -2,6 +2,7 @@
 
 use crate::encode::guard::guarded;
 use crate::stats::Counters;
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_core::Metadata;
@@ -12,6 +13,10 @@ use tracing_subscriber::fmt::MakeWriter;
 pub(crate) struct Delivery<W> {
     make_writer: W,
     torn: AtomicBool,
+}
+
+thread_local! {
+    static DELIVERING: Cell<bool> = const { Cell::new(false) };
 }
 
 enum Lost {
@@ -41,8 +46,15 @@ where
         line: &[u8],
         counters: &Counters,
     ) -> bool {
-        // The panic hook stays silent in here: it would come back to this very writer.
-        match guarded(|| self.write(metadata, line)) {
+        // A writer that logs would come back to itself, and wait for its own lock.
+        if DELIVERING.replace(true) {
+            counters.dropped();
+            return false;
+        }
+        // The panic hook stays silent in here for the same reason.
+        let delivered = guarded(|| self.write(metadata, line));
+        DELIVERING.set(false);
+        match delivered {
             Ok(Ok(())) => {
                 counters.written();
                 return true;

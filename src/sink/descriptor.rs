@@ -62,13 +62,12 @@ impl Channel {
                     };
                     wait_for_room(descriptor, left);
                 }
-                // As std does: the loop that calls us tries again.
-                Err(error) => return Err(error.into()),
-                Ok(written) => {
+                result => {
+                    // Room, or a fault: no episode without room in either case.
                     if self.blocked.load(Ordering::Relaxed) != 0 {
                         self.blocked.store(0, Ordering::Relaxed);
                     }
-                    return Ok(written);
+                    return Ok(result?);
                 }
             }
         }

@@ -43,7 +43,9 @@ impl Turn {
     #[cold]
     fn wait(&self, mut mine: u64, mut give_up: impl FnMut() -> bool) -> Option<Taken<'_>> {
         let mut foreign: Option<(u64, Instant)> = None;
-        for attempt in 0_u32.. {
+        let mut attempt = 0_u32;
+        loop {
+            attempt = attempt.saturating_add(1);
             let holder = self.holder.load(Ordering::Relaxed);
             if holder == 0 {
                 if self.swap(0, mine) {
@@ -75,7 +77,6 @@ impl Turn {
                 }
             }
         }
-        None
     }
 
     fn swap(&self, from: u64, to: u64) -> bool {
