@@ -2,10 +2,8 @@
 //! that changes while the service runs.
 //!
 //! ```no_run
-//! fn main() {
-//!     let _logging = tracing_jsonl::init_json_logging();
-//!     tracing::info!(request_id = "r-7", user_id = 42, order_id = 17, "order placed");
-//! }
+//! let _logging = tracing_jsonl::init_json_logging();
+//! tracing::info!(request_id = "r-7", user_id = 42, order_id = 17, "order placed");
 //! ```
 //! ```json
 //! {"timestamp":"2026-11-23T14:26:46.123456Z","level":"info","message":"order placed","target":"shop","metadata":{"request_id":"r-7","user_id":"42"},"fields":{"order_id":17}}

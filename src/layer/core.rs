@@ -28,8 +28,21 @@ impl<W> Core<W>
 where
     W: for<'a> MakeWriter<'a>,
 {
-    /// Records, encodes and writes one line, and counts what became of it; true if it was written.
+    /// Writes one line, and tells of lines lost before it.
     pub(super) fn line(
+        &self,
+        head: Head<'_>,
+        metadata: Option<&Metadata<'_>>,
+        context: Option<Arc<SpanNode>>,
+        record: impl FnOnce(&mut Fields),
+    ) {
+        if self.write(head, metadata, context, record) {
+            self.report_drops();
+        }
+    }
+
+    /// Records, encodes and writes one line, and counts what became of it; true if it was written.
+    fn write(
         &self,
         head: Head<'_>,
         metadata: Option<&Metadata<'_>>,
@@ -70,9 +83,6 @@ where
             .delivery
             .deliver(metadata, &buffer.line, &self.counters);
         drop(lease);
-        if written {
-            self.report_drops();
-        }
         written
     }
 
@@ -82,11 +92,13 @@ where
         if dropped == 0 {
             return;
         }
-        let told = self.own_line(None, &mut |report| {
-            report.say(Level::WARN, "log lines were dropped");
-            report.number("dropped", dropped);
-        });
-        if !told {
+        let mut report = ReportLine::default();
+        report.say(Level::WARN, "log lines were dropped");
+        report.number("dropped", dropped);
+        // Not `line`: a writer that logs has each line drop one more.
+        if !self.write(self.head_of(&report), None, None, |fields| {
+            fields.absorb(&report.fields)
+        }) {
             self.counters.tell_again(dropped);
         }
     }
@@ -112,23 +124,22 @@ where
         });
     }
 
-    fn own_line(
-        &self,
-        context: Option<Arc<SpanNode>>,
-        fill: &mut dyn FnMut(&mut ReportLine),
-    ) -> bool {
+    fn own_line(&self, context: Option<Arc<SpanNode>>, fill: &mut dyn FnMut(&mut ReportLine)) {
         let mut report = ReportLine::default();
         fill(&mut report);
-        let head = Head {
+        self.line(self.head_of(&report), None, context, |fields| {
+            fields.absorb(&report.fields);
+        });
+    }
+
+    fn head_of(&self, report: &ReportLine) -> Head<'static> {
+        Head {
             now: (self.settings.clock)(),
             level: report.level,
             target: report.target,
             file: None,
             line: None,
-        };
-        self.line(head, None, context, |fields| {
-            fields.absorb(&report.fields);
-        })
+        }
     }
 }
 
