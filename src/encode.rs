@@ -18,7 +18,7 @@ use crate::encode::custom::Custom;
 use crate::encode::fields::{Fields, Role};
 use crate::encode::members::{encoded_key, free_key};
 use crate::encode::schema::{Part, Place, Schema};
-use crate::encode::timestamp::Clock;
+use crate::encode::timestamp::{Clock, Precision};
 use crate::metadata::Rules;
 use crate::metadata::span::SpanNode;
 use std::sync::Arc;
@@ -62,7 +62,9 @@ pub(crate) struct Content<'a> {
 
 /// A schema made ready for one layer.
 pub(crate) struct Layout {
-    pub(crate) schema: Schema,
+    precision: Precision,
+    /// The schema's, with their names as they stand in the line.
+    parts: Vec<Part>,
     pub(crate) rules: Arc<Rules>,
     /// Longest line without its newline; `usize::MAX` for no limit.
     pub(crate) limit: usize,
@@ -99,7 +101,7 @@ impl Assembly {
 }
 
 impl Layout {
-    pub(crate) fn new(schema: Schema, rules: Arc<Rules>, statics: &[(String, String)]) -> Self {
+    pub(crate) fn new(schema: &Schema, rules: Arc<Rules>, statics: &[(String, String)]) -> Self {
         let mut reserved: Vec<Vec<u8>> = schema.reserved().into_iter().map(encoded_key).collect();
         let mut own = Fields::default();
         for (key, value) in statics {
@@ -127,7 +129,8 @@ impl Layout {
         }
         Self {
             limit: rules.limit,
-            schema,
+            precision: schema.precision,
+            parts: schema.parts.iter().map(Part::encoded).collect(),
             rules,
             statics: own,
             location: false,

@@ -14,24 +14,24 @@ impl Layout {
         out: &mut Vec<u8>,
     ) {
         let mut line = Members::open(out);
-        for part in &self.schema.parts {
+        for part in &self.parts {
             match part {
                 Part::Timestamp(key) => {
-                    let out = line.key(key);
+                    let out = line.encoded_key(key);
                     out.push(b'"');
-                    assembly
-                        .clock
-                        .write(out, content.head.now, self.schema.precision);
+                    assembly.clock.write(out, content.head.now, self.precision);
                     out.push(b'"');
                 }
                 Part::Level(key, levels) => {
-                    quote(line.key(key), &levels[rank(content.head.level)]);
+                    let level = &levels[rank(content.head.level)];
+                    line.encoded_key(key).extend_from_slice(level.as_bytes());
                 }
                 Part::Message(key) => {
                     let message = content.event.find(Role::Message);
-                    line.key(key).extend_from_slice(message.unwrap_or(b"\"\""));
+                    line.encoded_key(key)
+                        .extend_from_slice(message.unwrap_or(b"\"\""));
                 }
-                Part::Target(key) => target(line.key(key), content),
+                Part::Target(key) => target(line.encoded_key(key), content),
                 Part::Origin {
                     file,
                     line: number,
@@ -47,14 +47,14 @@ impl Layout {
                 Part::Fields(Place::Under(key)) => {
                     let mut pieces = live(content.event).peekable();
                     if pieces.peek().is_some() {
-                        let mut object = Members::open(line.key(key));
+                        let mut object = Members::open(line.encoded_key(key));
                         pieces.for_each(|piece| object.member(content.event.member(piece)));
                         object.close();
                     }
                 }
                 Part::Spans(Place::Under(key)) => {
                     if self.rules.span_fields && !content.chain.is_empty() {
-                        spans(line.key(key), content);
+                        spans(line.encoded_key(key), content);
                     }
                 }
                 Part::Fields(Place::Top) => self.top_level(&mut line, content, assembly),
@@ -77,27 +77,28 @@ impl Layout {
         let [file, number, thread, thread_id] = keys;
         if self.location {
             if let Some(text) = content.event.find(Role::Log(LogFact::File)) {
-                line.key(file).extend_from_slice(text);
+                line.encoded_key(file).extend_from_slice(text);
             } else if let Some(text) = content.head.file {
-                quote(line.key(file), text);
+                quote(line.encoded_key(file), text);
             }
             if let Some(text) = content.event.find(Role::Log(LogFact::Line)) {
-                line.key(number).extend_from_slice(text);
+                line.encoded_key(number).extend_from_slice(text);
             } else if let Some(value) = content.head.line {
-                let out = line.key(number);
+                let out = line.encoded_key(number);
                 out.extend_from_slice(value.to_string().as_bytes());
             }
         }
         if self.thread {
             let current = std::thread::current();
             if let Some(name) = current.name() {
-                quote(line.key(thread), name);
+                quote(line.encoded_key(thread), name);
             }
             // The number inside has no stable accessor.
             let id = format!("{:?}", current.id());
             let digits = id.trim_matches(|c: char| !c.is_ascii_digit());
             if !digits.is_empty() {
-                line.key(thread_id).extend_from_slice(digits.as_bytes());
+                line.encoded_key(thread_id)
+                    .extend_from_slice(digits.as_bytes());
             }
         }
     }
@@ -115,7 +116,7 @@ impl Layout {
                 if !(0..self.identifiers.len()).any(present) {
                     return;
                 }
-                let mut object = Members::open(line.key(name));
+                let mut object = Members::open(line.encoded_key(name));
                 for (index, key) in self.identifiers.iter().enumerate() {
                     identifier(content, index, |value| object.encoded(key, value));
                 }

@@ -79,7 +79,7 @@ pub struct LogEvent {
 impl LogEvent {
     pub(super) fn of(layout: &Layout, content: &Content<'_>) -> Self {
         let mut timestamp = Vec::new();
-        let precision = layout.schema.precision;
+        let precision = layout.precision;
         Clock::default().write(&mut timestamp, content.head.now, precision);
         let event = content.event;
         let metadata = layout.rules.identifiers.iter().enumerate();

@@ -26,16 +26,13 @@ pub(crate) fn escape(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     let mut copied = 0;
     let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if PLAIN[byte as usize] {
-            at += 1;
-            continue;
-        }
-        let Some(character) = text[at..].chars().next() else {
+    loop {
+        at += plain_prefix(&bytes[at..]);
+        let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else {
             break;
         };
         let width = character.len_utf8();
-        if byte < 0x80 || is_hidden(character) {
+        if width == 1 || is_hidden(character) {
             out.extend_from_slice(&bytes[copied..at]);
             escape_one(out, character);
             copied = at + width;
@@ -43,6 +40,32 @@ pub(crate) fn escape(out: &mut Vec<u8>, text: &str) {
         at += width;
     }
     out.extend_from_slice(&bytes[copied..]);
+}
+
+/// How many bytes from the start can be copied as they are.
+fn plain_prefix(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(word) = bytes[at..].first_chunk() {
+        if !is_plain_word(u64::from_le_bytes(*word)) {
+            break;
+        }
+        at += 8;
+    }
+    let rest = bytes[at..].iter();
+    at + rest.take_while(|&&byte| PLAIN[usize::from(byte)]).count()
+}
+
+/// Whether eight bytes are all printable ASCII other than `"` and `\\`.
+///
+/// Each term sets the high bit of a byte that is not; a borrow can only come from such a byte.
+fn is_plain_word(word: u64) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES << 7;
+    let control = word.wrapping_sub(ONES * 0x20);
+    let quote = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    let delete = word.wrapping_add(ONES);
+    (control | quote | backslash | delete | word) & HIGH == 0
 }
 
 fn is_hidden(character: char) -> bool {

@@ -28,6 +28,13 @@ impl<'a> Members<'a> {
         self.out
     }
 
+    /// The same for a key that is encoded already, its colon included.
+    pub(super) fn encoded_key(&mut self, key: &str) -> &mut Vec<u8> {
+        self.comma();
+        self.out.extend_from_slice(key.as_bytes());
+        self.out
+    }
+
     pub(super) fn encoded(&mut self, key: &[u8], value: &[u8]) {
         self.comma();
         self.out.extend_from_slice(key);

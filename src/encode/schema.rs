@@ -1,5 +1,6 @@
 //! What each part of a line is called, how it is represented and where it goes, as data.
 
+use crate::encode::escape::quote;
 use crate::encode::timestamp::Precision;
 use std::borrow::Cow;
 use tracing_core::Level;
@@ -63,6 +64,47 @@ pub(crate) enum Place {
 }
 
 pub(crate) type Name = Cow<'static, str>;
+
+impl Part {
+    /// The same part with its keys and levels as they stand in a line: `"level":`, `"info"`.
+    pub(crate) fn encoded(&self) -> Self {
+        let key = |name: &Name| Cow::Owned(format!("{}:", quoted(name)));
+        let place = |place: &Place| match place {
+            Place::Under(name) => Place::Under(key(name)),
+            Place::Top => Place::Top,
+        };
+        match self {
+            Part::Timestamp(name) => Part::Timestamp(key(name)),
+            Part::Level(name, levels) => Part::Level(
+                key(name),
+                levels.each_ref().map(|level| quoted(level).into()),
+            ),
+            Part::Message(name) => Part::Message(key(name)),
+            Part::Target(name) => Part::Target(key(name)),
+            Part::Origin {
+                file,
+                line,
+                thread,
+                thread_id,
+            } => Part::Origin {
+                file: key(file),
+                line: key(line),
+                thread: key(thread),
+                thread_id: key(thread_id),
+            },
+            Part::Statics => Part::Statics,
+            Part::Identifiers(at) => Part::Identifiers(place(at)),
+            Part::Fields(at) => Part::Fields(place(at)),
+            Part::Spans(at) => Part::Spans(place(at)),
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = Vec::new();
+    quote(&mut out, text);
+    String::from_utf8_lossy(&out).into_owned()
+}
 
 const fn name(text: &'static str) -> Name {
     Cow::Borrowed(text)

@@ -96,9 +96,10 @@ where
         report.say(Level::WARN, "log lines were dropped");
         report.number("dropped", dropped);
         // Not `line`: a writer that logs has each line drop one more.
-        if !self.write(self.head_of(&report), None, None, |fields| {
-            fields.absorb(&report.fields)
-        }) {
+        let told = self.write(self.head_of(&report), None, None, |fields| {
+            fields.absorb(&report.fields);
+        });
+        if !told {
             self.counters.tell_again(dropped);
         }
     }

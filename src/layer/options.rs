@@ -199,7 +199,7 @@ where
 impl Settings {
     fn compile(&self) -> (Layout, Arc<View>) {
         let rules = Arc::new(self.rules.clone());
-        let mut layout = Layout::new(self.schema.clone(), Arc::clone(&rules), &self.statics);
+        let mut layout = Layout::new(&self.schema, Arc::clone(&rules), &self.statics);
         layout.location = self.location;
         layout.thread = self.thread;
         (layout, Arc::new(View::new(rules, self.span_close)))
