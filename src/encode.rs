@@ -61,6 +61,7 @@ pub(crate) struct Content<'a> {
 }
 
 /// A schema made ready for one layer.
+#[derive(Clone)]
 pub(crate) struct Layout {
     precision: Precision,
     /// The schema's, with their names as they stand in the line.

@@ -85,17 +85,32 @@ impl Logging {
     }
 
     /// The level, to be read and changed while the service runs.
+    ///
+    /// ```no_run
+    /// # let logging = tracing_jsonl::init_json_logging();
+    /// assert_eq!(logging.level().current(), "info");
+    /// ```
     pub fn level(&self) -> &LevelHandle {
         &self.level
     }
 
     /// What became of the lines so far.
+    ///
+    /// ```no_run
+    /// # let logging = tracing_jsonl::init_json_logging();
+    /// let lost = logging.stats().dropped + logging.stats().failed;
+    /// ```
     pub fn stats(&self) -> Stats {
         self.report.stats()
     }
 
     /// Passes on what the writer holds back. A [`Sink`](crate::Sink) holds nothing back; a writer of your own
     /// might. Never fails: a stream that cannot be flushed has nothing to flush.
+    ///
+    /// ```no_run
+    /// # let logging = tracing_jsonl::init_json_logging();
+    /// logging.flush();
+    /// ```
     pub fn flush(&self) {
         self.report.flush();
     }
@@ -117,6 +132,10 @@ impl Builder {
     /// # Panics
     ///
     /// If another global `tracing` subscriber is installed already; it stays as it was.
+    ///
+    /// ```no_run
+    /// let logging = tracing_jsonl::Logging::builder().from_env().init();
+    /// ```
     pub fn init(self) -> Logging {
         match self.start(false) {
             Ok(logging) => logging,
@@ -129,6 +148,13 @@ impl Builder {
     /// # Errors
     ///
     /// Another global subscriber, settings that cannot be used, or signals that cannot be handled.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), tracing_jsonl::InitError> {
+    /// let logging = tracing_jsonl::Logging::builder().from_env().try_init()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_init(self) -> Result<Logging, InitError> {
         self.start(true)
     }

@@ -8,7 +8,17 @@ use std::sync::Arc;
 use std::thread;
 use tracing_core::Level;
 
-/// What becomes of the panic hook that was there before.
+/// What becomes of panics, and of the panic hook that was there before.
+///
+/// ```no_run
+/// use tracing_jsonl::{Logging, Panics};
+/// let logging = Logging::builder().panics(Panics::Replace).init();
+/// let order: Option<u32> = None;
+/// order.expect("an order");
+/// ```
+/// ```json
+/// {"timestamp":"2026-11-23T14:26:46.123456Z","level":"error","message":"panicked: an order","target":"panic","fields":{"location":"src/main.rs:5:7","thread":"main"}}
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Panics {
     /// Ours takes its place: one line per panic, and no text on standard error.

@@ -10,6 +10,7 @@ use crate::encode::{Content, Layout};
 use serde_json::{Map, Value};
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use tracing_core::Level;
 
 /// Writes an event in a format of your own.
@@ -143,8 +144,9 @@ fn map(fields: &Fields) -> Map<String, Value> {
 }
 
 /// A user's encoder as one layer has it.
+#[derive(Clone)]
 pub(crate) struct Custom {
-    pub(crate) encoder: Box<dyn Encoder>,
+    pub(crate) encoder: Arc<dyn Encoder>,
     /// Fallback lines as JSON objects, for streams in which each line must be one.
     pub(crate) json_fallback: bool,
 }

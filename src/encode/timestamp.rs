@@ -3,7 +3,12 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 
-/// How many fractional digits a timestamp has.
+/// How many fractional digits a timestamp has; for [`Schema::with_precision`](crate::Schema::with_precision).
+///
+/// ```
+/// use tracing_jsonl::{Precision, Schema};
+/// let schema = Schema::default().with_precision(Precision::Nanos);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// `2026-11-23T14:26:46.123Z`

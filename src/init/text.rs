@@ -26,7 +26,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync + 'static,
 {
     let layer = layer.custom(Custom {
-        encoder: Box::new(ReportText),
+        encoder: Arc::new(ReportText),
         json_fallback: false,
     });
     let report = layer.reporter();
