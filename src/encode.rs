@@ -28,7 +28,6 @@ use tracing_core::{Level, Metadata};
 /// What a line says besides the fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
-    pub(crate) now: SystemTime,
     pub(crate) level: Level,
     pub(crate) target: &'a str,
     pub(crate) file: Option<&'a str>,
@@ -36,9 +35,8 @@ pub(crate) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    pub(crate) fn of(metadata: &Metadata<'a>, now: SystemTime) -> Self {
+    pub(crate) fn of(metadata: &Metadata<'a>) -> Self {
         Self {
-            now,
             level: *metadata.level(),
             target: metadata.target(),
             file: metadata.file(),
@@ -50,6 +48,7 @@ impl<'a> Head<'a> {
 /// All that one line is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Content<'a> {
+    pub(crate) now: SystemTime,
     pub(crate) head: Head<'a>,
     pub(crate) event: &'a Fields,
     /// From the root to the innermost span.
@@ -114,19 +113,16 @@ impl Layout {
             .parts
             .iter()
             .any(|part| matches!(part, Part::Identifiers(Place::Under(_))));
-        let identifiers: Vec<Vec<u8>> = rules
-            .identifiers
-            .iter()
-            .map(|key| {
-                encoded_key(&if nested {
-                    key.clone()
-                } else {
-                    free_key(key, &reserved)
-                })
-            })
-            .collect();
-        if !nested {
-            reserved.extend(identifiers.iter().cloned());
+        let mut identifiers = Vec::new();
+        for name in &rules.identifiers {
+            let key = if nested {
+                encoded_key(name)
+            } else {
+                let key = encoded_key(&free_key(name, &reserved));
+                reserved.push(key.clone());
+                key
+            };
+            identifiers.push(key);
         }
         Self {
             limit: rules.limit,
@@ -145,6 +141,7 @@ impl Layout {
     /// Appends the line to `out`, without its newline.
     pub(crate) fn encode(
         &self,
+        now: SystemTime,
         head: Head<'_>,
         event: &Fields,
         chain: &[Arc<SpanNode>],
@@ -152,6 +149,7 @@ impl Layout {
         out: &mut Vec<u8>,
     ) -> Encoded {
         let content = Content {
+            now,
             head,
             event,
             chain,

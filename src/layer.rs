@@ -93,18 +93,13 @@ where
         let core = &*self.core;
         let metadata = event.metadata();
         let context = core.view.context_of(event, &ctx);
-        core.line(
-            Head::of(metadata, (core.settings.clock)()),
-            Some(metadata),
-            context,
-            |fields| {
-                event.record(&mut Recorder {
-                    fields,
-                    rules: &core.view.rules,
-                    subject: subject(metadata),
-                });
-            },
-        );
+        core.line(Head::of(metadata), Some(metadata), context, |fields| {
+            event.record(&mut Recorder {
+                fields,
+                rules: &core.view.rules,
+                subject: subject(metadata),
+            });
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lines about logging itself. They never go through `tracing`: a report about a field must not
 //! log that field.
 
+use crate::encode::Head;
 use crate::encode::fields::{Fields, Role};
 use crate::encode::timestamp::{Clock, Precision};
 use crate::stats::Stats;
@@ -41,6 +42,15 @@ impl Default for ReportLine {
 }
 
 impl ReportLine {
+    pub(crate) fn head(&self) -> Head<'static> {
+        Head {
+            level: self.level,
+            target: self.target,
+            file: None,
+            line: None,
+        }
+    }
+
     pub(crate) fn say(&mut self, level: Level, message: &str) {
         self.level = level;
         self.fields.text(Role::Message, "message", message);

@@ -19,7 +19,7 @@ impl Layout {
                 Part::Timestamp(key) => {
                     let out = line.encoded_key(key);
                     out.push(b'"');
-                    assembly.clock.write(out, content.head.now, self.precision);
+                    assembly.clock.write(out, content.now, self.precision);
                     out.push(b'"');
                 }
                 Part::Level(key, levels) => {
@@ -136,13 +136,16 @@ impl Layout {
                 node.with_fields(|fields| merged.absorb_fields(fields));
             }
         }
+        let mut given: Vec<Vec<u8>> = Vec::new();
         for piece in live(merged) {
             let key = merged.key(piece);
             if self.reserved.iter().any(|reserved| reserved == key) {
                 let key = renamed(key, |key| {
-                    self.reserved.iter().any(|reserved| reserved == key) || merged.has_key(key)
+                    let mut taken = self.reserved.iter().chain(&given);
+                    merged.has_key(key) || taken.any(|taken| taken == key)
                 });
                 line.encoded(&key, merged.value(piece));
+                given.push(key);
             } else {
                 line.member(merged.member(piece));
             }

@@ -81,7 +81,7 @@ impl LogEvent {
     pub(super) fn of(layout: &Layout, content: &Content<'_>) -> Self {
         let mut timestamp = Vec::new();
         let precision = layout.precision;
-        Clock::default().write(&mut timestamp, content.head.now, precision);
+        Clock::default().write(&mut timestamp, content.now, precision);
         let event = content.event;
         let metadata = layout.rules.identifiers.iter().enumerate();
         Self {

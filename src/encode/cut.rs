@@ -81,6 +81,7 @@ impl Parts {
         let mut head = content.head;
         head.target = &self.target;
         let content = Content {
+            now: content.now,
             head,
             event: &self.event,
             chain: &chain,

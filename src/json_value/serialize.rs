@@ -128,11 +128,25 @@ impl<'a> Json<'a> {
         self.out.push(bracket);
     }
 
+    /// Writes a key of ours, and steps into it.
+    fn push_key(&mut self, key: &str) {
+        let start = self.out.len();
+        quote(&mut self.out, key);
+        self.enter_key(start);
+    }
+
+    /// Steps into the key that was written from `start` on.
+    fn enter_key(&mut self, start: usize) {
+        let key = &self.out[start + 1..self.out.len() - 1];
+        self.path.push('.');
+        self.path.push_str(&String::from_utf8_lossy(key));
+        self.out.push(b':');
+    }
+
     /// `{"Variant":`, which the caller closes.
     fn open_variant(&mut self, variant: &str) -> Result<(), Error> {
         self.open(b'{')?;
-        quote(&mut self.out, variant);
-        self.out.push(b':');
+        self.push_key(variant);
         Ok(())
     }
 
@@ -190,7 +204,10 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
         if self.rules.not_finite_as_text {
             return self.string(text);
         }
-        self.not_finite.push((self.path.clone(), text));
+        // The path is kept as it stands in the line, escapes and all.
+        let path = serde_json::from_str(&format!("\"{}\"", self.path));
+        let path = path.unwrap_or_else(|_| self.path.clone());
+        self.not_finite.push((path, text));
         self.serialize_unit()
     }
 
@@ -248,8 +265,10 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
+        let path = self.path.len();
         self.open_variant(variant)?;
         value.serialize(&mut *self)?;
+        self.path.truncate(path);
         self.close(b'}');
         Ok(())
     }

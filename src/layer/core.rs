@@ -62,10 +62,14 @@ where
             }
             // Not part of the line: it ends a torn one before.
             buffer.line.push(b'\n');
-            let (fields, assembly) = (&buffer.fields, &mut buffer.assembly);
-            let encoded =
-                self.layout
-                    .encode(head, fields, &buffer.chain, assembly, &mut buffer.line);
+            let encoded = self.layout.encode(
+                (self.settings.clock)(),
+                head,
+                &buffer.fields,
+                &buffer.chain,
+                &mut buffer.assembly,
+                &mut buffer.line,
+            );
             buffer.line.push(b'\n');
             encoded
         });
@@ -96,7 +100,7 @@ where
         report.say(Level::WARN, "log lines were dropped");
         report.number("dropped", dropped);
         // Not `line`: a writer that logs has each line drop one more.
-        let told = self.write(self.head_of(&report), None, None, |fields| {
+        let told = self.write(report.head(), None, None, |fields| {
             fields.absorb(&report.fields);
         });
         if !told {
@@ -116,7 +120,7 @@ where
             return;
         }
         let (busy, idle) = timing.close();
-        let head = Head::of(metadata, (self.settings.clock)());
+        let head = Head::of(metadata);
         self.line(head, Some(metadata), Some(Arc::clone(span)), |fields| {
             fields.text(Role::Message, "message", "span closed");
             fields.text(Role::Field, "span", span.name());
@@ -128,19 +132,9 @@ where
     fn own_line(&self, context: Option<Arc<SpanNode>>, fill: &mut dyn FnMut(&mut ReportLine)) {
         let mut report = ReportLine::default();
         fill(&mut report);
-        self.line(self.head_of(&report), None, context, |fields| {
+        self.line(report.head(), None, context, |fields| {
             fields.absorb(&report.fields);
         });
-    }
-
-    fn head_of(&self, report: &ReportLine) -> Head<'static> {
-        Head {
-            now: (self.settings.clock)(),
-            level: report.level,
-            target: report.target,
-            file: None,
-            line: None,
-        }
     }
 }
 

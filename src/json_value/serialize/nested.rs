@@ -68,10 +68,7 @@ impl<'j, 'a> Nested<'j, 'a> {
         key.serialize(Key(self.json))?;
         let end = self.json.out.len();
         self.json.duplicate |= self.is_known(start, end);
-        let key = &self.json.out[start + 1..end - 1];
-        self.json.path.push('.');
-        self.json.path.push_str(&String::from_utf8_lossy(key));
-        self.json.out.push(b':');
+        self.json.enter_key(start);
         Ok(())
     }
 
