@@ -160,20 +160,18 @@ impl Layout {
                     .any(|node| node.with_fields(|fields| fields.cut)),
             removed: 0,
         };
-        let mut encoded = Encoded {
-            truncated: content.truncated,
-            fallback: false,
-        };
-        let start = out.len();
         if let Some(custom) = &self.custom {
-            encoded.fallback = custom.encode(self, &content, out);
-            return encoded;
+            return custom.encode(self, &content, out);
         }
+        let start = out.len();
         self.assemble(&content, assembly, out);
-        if out.len() - start > self.limit {
+        let over = out.len() - start > self.limit;
+        if over {
             cut::fit(self, &content, assembly, out, start);
-            encoded.truncated = true;
         }
-        encoded
+        Encoded {
+            truncated: content.truncated || over,
+            fallback: false,
+        }
     }
 }

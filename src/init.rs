@@ -8,14 +8,14 @@ mod text;
 use crate::error::{InitError, Misconfiguration};
 use crate::init::builder::Format;
 use crate::layer::JsonLayer;
-use crate::level::LevelHandle;
 use crate::level::directives::{Directives, Reading};
+use crate::level::{LevelHandle, Signals};
 use crate::panic::Panics;
 use crate::report::Report;
 use crate::stats::Stats;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use tracing_core::callsite::rebuild_interest_cache;
 use tracing_core::{Dispatch, Level, LevelFilter, dispatcher};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -180,29 +180,46 @@ impl Builder {
         for (key, value) in self.statics {
             layer = layer.with_static_field(key, value);
         }
+        let signals = self
+            .signals
+            .then(|| Signals::prepare(&level, &debug_level, self.debug_ttl));
+        let signals = match signals.transpose() {
+            Err(error) if strict => return Err(InitError::signals(error)),
+            signals => signals,
+        };
+        let is_text = matches!(self.format, Format::Text);
+        let layer = match self.format {
+            Format::Json(schema) => layer.with_schema(schema),
+            Format::Custom(custom) => layer.custom(custom),
+            Format::Text => layer.reports_only(text::reports()),
+        };
+        let report = layer.reporter();
         let filter = level
             .filter()
-            .admit_identifier_spans(self.admit_identifier_spans);
+            .admit_identifier_spans(self.admit_identifier_spans)
+            .sharing(layer.view());
         let subscriber = tracing_subscriber::registry().with(filter);
-        let (report, dispatch) = match self.format {
-            Format::Json(schema) => {
-                let layer = layer.with_schema(schema);
-                (layer.reporter(), Dispatch::new(subscriber.with(layer)))
-            }
-            Format::Custom(custom) => {
-                let layer = layer.custom(custom);
-                (layer.reporter(), Dispatch::new(subscriber.with(layer)))
-            }
-            Format::Text => text::compose(subscriber, layer, &level),
+        let dispatch = if is_text {
+            Dispatch::new(subscriber.with(text::events(&report)).with(layer))
+        } else {
+            Dispatch::new(subscriber.with(layer))
         };
-        dispatcher::set_global_default(dispatch).map_err(|_| InitError::already_set())?;
+        if dispatcher::set_global_default(dispatch).is_err() {
+            // Ours is gone again: nobody shall be asked for what only it wanted.
+            rebuild_interest_cache();
+            return Err(InitError::already_set());
+        }
         let logging = Logging { level, report };
         for misconfigured in &self.misconfigured {
             logging.warn(misconfigured);
         }
         logging.connect(self.log_bridge, self.panics);
-        if self.signals {
-            logging.handle_signals(&debug_level, self.debug_ttl, strict)?;
+        let handled = signals.and_then(|signals| signals.map_or(Ok(()), Signals::handle));
+        if let Err(error) = handled {
+            logging.report.report(&mut |line| {
+                line.say(Level::WARN, "the admin signals cannot be handled");
+                line.text("error", &error.to_string());
+            });
         }
         Ok(logging)
     }
@@ -215,17 +232,17 @@ impl Builder {
             base: LevelFilter::INFO,
             words_are_targets: false,
         };
-        let (mut directives, error) = if setting == "RUST_LOG" {
+        let (mut directives, errors) = if setting == "RUST_LOG" {
             // Its syntax is not ours: what we know of it holds.
             Directives::parse_known(&text, reading.of_rust_log())
         } else {
             Directives::parse_known(&text, reading)
         };
-        if let Some(error) = error {
-            self.refuse_directive(setting, &text, &error);
-            if setting != "RUST_LOG" {
-                (directives, _) = Directives::parse_known("info", reading);
-            }
+        if !errors.is_empty() && setting != "RUST_LOG" {
+            (directives, _) = Directives::parse_known("info", reading);
+        }
+        for error in &errors {
+            self.refuse_directive(setting, &text, error);
         }
         LevelHandle::configured(directives, identifiers)
     }
@@ -266,25 +283,5 @@ impl Logging {
                 line.say(Level::WARN, message);
             });
         }
-    }
-
-    #[cfg(all(unix, feature = "signal"))]
-    fn handle_signals(&self, level: &str, ttl: Duration, strict: bool) -> Result<(), InitError> {
-        match self.level.handle_signals(level, ttl) {
-            Err(error) if strict => Err(InitError::signals(error)),
-            Err(error) => {
-                self.report.report(&mut |line| {
-                    line.say(Level::WARN, "the admin signals cannot be handled");
-                    line.text("error", &error.to_string());
-                });
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    #[cfg(not(all(unix, feature = "signal")))]
-    fn handle_signals(&self, _level: &str, _ttl: Duration, _strict: bool) -> Result<(), InitError> {
-        Ok(())
     }
 }

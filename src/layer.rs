@@ -6,14 +6,14 @@ mod options;
 use crate::encode::Head;
 use crate::encode::value::{Recorder, Subject};
 use crate::layer::core::Core;
-use crate::level::filter::EventFilter;
+use crate::metadata::span::View;
 use crate::report::Report;
 use crate::sink::Sink;
 use crate::stats::StatsHandle;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Dispatch, Event, Metadata, Subscriber};
+use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -55,15 +55,6 @@ where
         }
     }
 
-    fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        if let Some(level) = &self.core.level {
-            level.registered(dispatch);
-            if let Some(filter) = dispatch.downcast_ref::<EventFilter>() {
-                filter.share(level, &self.core.view);
-            }
-        }
-    }
-
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
         let failures = self.core.view.open(attrs, id, &ctx);
         self.core.counters.fallbacks(failures);
@@ -91,6 +82,9 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let core = &*self.core;
+        if !core.settings.events {
+            return;
+        }
         let metadata = event.metadata();
         let context = core.view.context_of(event, &ctx);
         core.line(Head::of(metadata), Some(metadata), context, |fields| {
@@ -118,6 +112,11 @@ where
     /// A handle on the layer's counters, to keep when the layer is given away.
     pub fn stats(&self) -> StatsHandle {
         StatsHandle::new(&self.core.counters)
+    }
+
+    /// How this layer sees spans.
+    pub(crate) fn view(&self) -> Arc<View> {
+        Arc::clone(&self.core.view)
     }
 
     pub(crate) fn reporter(&self) -> Arc<dyn Report> {

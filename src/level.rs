@@ -5,6 +5,9 @@ pub(crate) mod directives;
 pub(crate) mod filter;
 #[cfg(all(unix, feature = "signal"))]
 mod signal;
+#[cfg(not(all(unix, feature = "signal")))]
+#[path = "level/no_signal.rs"]
+mod signal;
 mod timer;
 
 use crate::error::DirectiveError;
@@ -13,13 +16,14 @@ use crate::level::directives::{Directives, Reading};
 use crate::level::filter::EventFilter;
 use crate::metadata::IDENTIFIERS;
 use crate::report::Report;
+
+pub(crate) use crate::level::signal::Signals;
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tracing_core::dispatcher::WeakDispatch;
-use tracing_core::{Dispatch, LevelFilter, Metadata};
+use tracing_core::{LevelFilter, Metadata};
 
 /// The level of a running service, to be read and changed from anywhere.
 ///
@@ -64,14 +68,17 @@ struct Shared {
     configured: Directives,
     identifiers: Vec<String>,
     pending: Mutex<Pending>,
+    /// That a line about a change was written.
+    told: Condvar,
     joined: Mutex<Vec<Weak<dyn Report>>>,
-    dispatches: Mutex<Vec<WeakDispatch>>,
     /// Whether the `log` crate's maximum is ours to set.
     leads_log: AtomicBool,
+    /// Whether a filter of this handle admits spans at any level.
+    admits_any_span: AtomicBool,
 }
 
 impl LevelHandle {
-    /// A handle whose configured level is `directives`.
+    /// A handle whose configured level is `directives`, or `info` if that is empty.
     ///
     /// # Errors
     ///
@@ -106,6 +113,10 @@ impl LevelHandle {
             base: LevelFilter::INFO,
             words_are_targets: false,
         };
+        let directives = match directives.trim() {
+            "" => "info",
+            directives => directives,
+        };
         let configured = Directives::parse(directives, reading)?;
         Ok(Self::configured(configured, identifiers))
     }
@@ -117,9 +128,10 @@ impl LevelHandle {
                 configured,
                 identifiers,
                 pending: Mutex::default(),
+                told: Condvar::new(),
                 joined: Mutex::default(),
-                dispatches: Mutex::default(),
                 leads_log: AtomicBool::new(true),
+                admits_any_span: AtomicBool::new(false),
             }),
         }
     }
@@ -182,10 +194,6 @@ impl LevelHandle {
     }
 
     fn parse(&self, text: &str) -> Result<Directives, DirectiveError> {
-        if text.trim().is_empty() {
-            let problem = "there is none".to_owned();
-            return Err(DirectiveError::new(text, problem, "a level, as `debug`"));
-        }
         let reading = Reading {
             identifiers: &self.shared.identifiers,
             base: self.shared.configured.base(),
@@ -199,10 +207,16 @@ impl LevelHandle {
         lock(&self.shared.joined).push(layer);
     }
 
-    pub(crate) fn registered(&self, dispatch: &Dispatch) {
-        let mut saved = lock(&self.shared.dispatches);
-        saved.retain(|dispatch| dispatch.upgrade().is_some());
-        saved.push(dispatch.downgrade());
+    /// The most verbose level at which anything may pass.
+    pub(crate) fn max_level(&self) -> LevelFilter {
+        if self.shared.admits_any_span.load(Ordering::Relaxed) {
+            return LevelFilter::TRACE;
+        }
+        self.directives().max_level()
+    }
+
+    pub(crate) fn admit_any_span(&self) {
+        self.shared.admits_any_span.store(true, Ordering::Relaxed);
     }
 
     /// Leaves the `log` crate's maximum to the logger that is installed there.
@@ -222,10 +236,6 @@ impl LevelHandle {
     pub(crate) fn allows(&self, metadata: &Metadata<'_>) -> bool {
         self.directives()
             .allows(metadata.target(), *metadata.level())
-    }
-
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::encode::fields::{Fields, LogFact, Role};
 use crate::encode::guard::guarded;
 use crate::encode::members::Members;
 use crate::encode::timestamp::Clock;
-use crate::encode::{Content, Layout};
+use crate::encode::{Content, Encoded, Layout};
 use serde_json::{Map, Value};
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -152,9 +152,13 @@ pub(crate) struct Custom {
 }
 
 impl Custom {
-    /// Appends the encoder's line, or the event's debug format if there is none. Gives whether it
-    /// was the latter.
-    pub(super) fn encode(&self, layout: &Layout, content: &Content<'_>, out: &mut Vec<u8>) -> bool {
+    /// Appends the encoder's line, or the event's debug format if there is none.
+    pub(super) fn encode(
+        &self,
+        layout: &Layout,
+        content: &Content<'_>,
+        out: &mut Vec<u8>,
+    ) -> Encoded {
         let event = LogEvent::of(layout, content);
         let mut line = String::new();
         let encoded = guarded(|| {
@@ -166,7 +170,10 @@ impl Custom {
             Ok(Ok(())) => match refuse(&line, layout.limit) {
                 None => {
                     out.extend_from_slice(line.as_bytes());
-                    return false;
+                    return Encoded {
+                        truncated: content.truncated,
+                        fallback: false,
+                    };
                 }
                 Some(error) => error,
             },
@@ -174,34 +181,36 @@ impl Custom {
             Err(message) => format!("panicked: {message}"),
         };
         let fallback = event.fallback(&error);
-        if self.json_fallback {
-            wrap(out, &event, &fallback, layout.limit);
+        let cut = if self.json_fallback {
+            wrap(out, &event, &fallback, layout.limit)
         } else {
-            out.extend_from_slice(cut_text(&fallback, layout.limit).as_bytes());
+            let kept = cut_text(&fallback, layout.limit);
+            out.extend_from_slice(kept.as_bytes());
+            kept.len() < fallback.len()
+        };
+        Encoded {
+            truncated: content.truncated || cut,
+            fallback: true,
         }
-        true
     }
 }
 
-/// The fallback in a JSON object, within the limit.
-fn wrap(out: &mut Vec<u8>, event: &LogEvent, fallback: &str, limit: usize) {
+/// The fallback in a JSON object, within the limit; true if it had to be cut.
+fn wrap(out: &mut Vec<u8>, event: &LogEvent, fallback: &str, limit: usize) -> bool {
     let start = out.len();
-    let mut room = limit;
+    let mut kept = fallback;
     loop {
         let mut line = Members::open(out);
         quote(line.key("timestamp"), &event.timestamp);
         let level = event.level.as_str().to_ascii_lowercase();
         quote(line.key("level"), &level);
-        quote(line.key("message"), cut_text(fallback, room));
+        quote(line.key("message"), kept);
         line.close();
-        let length = out.len() - start;
-        if length <= limit || room == 0 {
-            return;
+        let over = (out.len() - start).saturating_sub(limit);
+        if over == 0 || kept.is_empty() {
+            return kept.len() < fallback.len();
         }
-        // Escapes make the text longer than it was.
-        room = cut_text(fallback, room)
-            .len()
-            .saturating_sub(length - limit);
+        kept = cut_text(kept, kept.len().saturating_sub(over));
         out.truncate(start);
     }
 }

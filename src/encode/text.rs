@@ -6,6 +6,9 @@ use crate::encode::guard::guarded;
 use crate::json_value::{self, Delivery, Terms};
 use std::fmt;
 
+/// The longest text that tells, inside a value, why the value ends there.
+const MARKER: usize = 1024;
+
 /// What formatting a value gave.
 pub(crate) enum Formatted {
     /// The text, already appended.
@@ -39,26 +42,27 @@ pub(crate) fn format_text(
     };
     let outcome = guarded(|| fmt::write(&mut writer, value));
     json_value::withdraw();
-    let error = match outcome {
+    let (error, marker) = match outcome {
         Ok(Ok(())) => return Ok(writer.finish()),
-        Ok(Err(fmt::Error)) => "formatting returned an error".to_owned(),
-        Err(message) => format!("panicked: {message}"),
+        Ok(Err(fmt::Error)) => {
+            let error = "formatting returned an error".to_owned();
+            let marker = format!("!ERROR: {error}");
+            (error, marker)
+        }
+        Err(message) => (format!("panicked: {message}"), format!("!PANIC: {message}")),
     };
+    let marker = cut_text(&marker, limit.min(MARKER));
     match std::mem::replace(&mut writer.state, State::Text) {
         State::Standin {
             error: cause,
             debug,
         } => Ok(Formatted::Unserializable {
             error: cause,
-            debug: format!("{debug}!ERROR: {error}"),
+            debug: debug + marker,
         }),
         state => {
             writer.back_to_text(state);
-            let marker = match error.strip_prefix("panicked: ") {
-                Some(message) => format!("!PANIC: {message}"),
-                None => "!ERROR: formatting returned an error".to_owned(),
-            };
-            escape(writer.out, cut_text(&marker, limit.min(1024)));
+            escape(writer.out, marker);
             Err(error)
         }
     }

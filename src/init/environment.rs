@@ -52,7 +52,8 @@ impl Builder {
             match value.as_str() {
                 "stdout" => self.output = Output::Sink(Sink::stdout()),
                 "stderr" => self.output = Output::Sink(Sink::stderr()),
-                path => match Sink::file(path) {
+                // As it is: a path need not be UTF-8.
+                _ => match Sink::file(env::var_os(name).unwrap_or_default()) {
                     Ok(sink) => self.output = Output::Sink(sink),
                     Err(error) => {
                         let problem = format!("cannot be opened: {error}");

@@ -3,39 +3,33 @@
 //! hostile fields are not, since the formatter is not.
 
 use crate::encode::custom::{Custom, Encoder, LogEvent};
-use crate::init::Output;
-use crate::layer::JsonLayer;
-use crate::level::LevelHandle;
 use crate::report::Report;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
-use tracing_core::{Dispatch, Subscriber};
+use tracing_core::Subscriber;
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
-/// A subscriber that formats events as text, and the layer that only writes reports.
-pub(crate) fn compose<S>(
-    subscriber: S,
-    layer: JsonLayer<Output>,
-    level: &LevelHandle,
-) -> (Arc<dyn Report>, Dispatch)
+/// The layer that writes events, to the sink of `report`.
+pub(crate) fn events<S>(report: &Arc<dyn Report>) -> impl Layer<S> + use<S>
 where
-    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync + 'static,
+    S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let layer = layer.custom(Custom {
-        encoder: Arc::new(ReportText),
-        json_fallback: false,
-    });
-    let report = layer.reporter();
-    level.join(Arc::downgrade(&report));
-    let text = tracing_subscriber::fmt::layer()
+    tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .log_internal_errors(false)
-        .with_writer(TextSink(Arc::clone(&report)));
-    (report, Dispatch::new(subscriber.with(text)))
+        .with_writer(TextSink(Arc::clone(report)))
+}
+
+/// How the layer beside it tells of all else.
+pub(crate) fn reports() -> Custom {
+    Custom {
+        encoder: Arc::new(ReportText),
+        json_fallback: false,
+    }
 }
 
 struct ReportText;
@@ -52,6 +46,9 @@ impl Encoder for ReportText {
             "{time} {level:>5} {}: {:?}",
             event.target, event.message
         )?;
+        for (key, value) in &event.metadata {
+            write!(line, " {key}={value:?}")?;
+        }
         for (key, value) in &event.fields {
             write!(line, " {key}={value}")?;
         }

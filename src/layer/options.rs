@@ -27,6 +27,8 @@ pub(super) struct Settings {
     location: bool,
     thread: bool,
     span_close: bool,
+    /// Whether events are lines; else only reports are.
+    pub(super) events: bool,
     pub(super) clock: fn() -> SystemTime,
 }
 
@@ -51,6 +53,7 @@ where
             location: false,
             thread: false,
             span_close: false,
+            events: true,
             clock: SystemTime::now,
         };
         let (layout, view) = settings.compile();
@@ -279,6 +282,11 @@ where
             encoder: Arc::new(encoder),
             json_fallback: true,
         })
+    }
+
+    /// Leaves events to another layer, and tells of the rest in another format.
+    pub(crate) fn reports_only(self, custom: Custom) -> Self {
+        self.set(|settings| settings.events = false).custom(custom)
     }
 
     pub(crate) fn custom(mut self, custom: Custom) -> Self {

@@ -4,11 +4,14 @@ use crate::error::DirectiveError;
 use crate::level::directives::Directives;
 use crate::level::{LevelHandle, lock, timer};
 use crate::report::Report;
+use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant, SystemTime};
-use tracing_core::dispatcher::{self, WeakDispatch};
+use tracing_core::callsite::rebuild_interest_cache;
+use tracing_core::subscriber::NoSubscriber;
 use tracing_core::{Dispatch, Level, LevelFilter};
 
 /// What is still to come of the changes so far.
@@ -20,11 +23,25 @@ pub(super) struct Pending {
     timer: Option<Instant>,
     changed: Option<Instant>,
     asking_again: bool,
+    /// Changes whose lines are not written yet, and whether somebody is at it.
+    untold: VecDeque<Change>,
+    telling: bool,
+}
+
+/// What a line about a change says.
+struct Change {
+    from: String,
+    to: String,
+    by: By,
+    until: Option<SystemTime>,
 }
 
 /// How long after a change, and how long at most, callsites are asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 const ASK_LAST: Duration = Duration::from_secs(1);
+
+/// How long to wait for another thread to write the line about a change.
+const LINE_TAKES: Duration = Duration::from_secs(2);
 
 /// Who changed the level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,25 +70,49 @@ impl LevelHandle {
         by: By,
         ttl: Option<Duration>,
     ) -> Result<(), DirectiveError> {
-        let ttl = ttl.filter(|ttl| !ttl.is_zero());
-        let until = ttl.and_then(|ttl| Instant::now().checked_add(ttl));
         let text = to.text().to_owned();
         let mut pending = lock(&self.shared.pending);
-        self.expire_at(&mut pending, until).map_err(|error| {
+        let changed = self.store(&mut pending, to, by, ttl).map_err(|error| {
             let problem = format!("its end cannot be timed: {error}");
             DirectiveError::new(&text, problem, "a change without a time limit")
         })?;
+        drop(pending);
+        if changed {
+            self.changed();
+        }
+        Ok(())
+    }
+
+    /// False if that level is in force already.
+    fn store(
+        &self,
+        pending: &mut Pending,
+        to: Directives,
+        by: By,
+        ttl: Option<Duration>,
+    ) -> io::Result<bool> {
+        let ttl = ttl.filter(|ttl| !ttl.is_zero());
+        let until = ttl.and_then(|ttl| Instant::now().checked_add(ttl));
+        self.expire_at(pending, until)?;
         let from = self.shared.current.load_full();
         if *from == to {
-            return Ok(());
+            return Ok(false);
         }
+        pending.untold.push_back(Change {
+            from: from.text().to_owned(),
+            to: to.text().to_owned(),
+            by,
+            until: ttl.and_then(|ttl| SystemTime::now().checked_add(ttl)),
+        });
         self.shared.current.store(Arc::new(to));
         pending.changed = Some(Instant::now());
-        drop(pending);
+        Ok(true)
+    }
+
+    fn changed(&self) {
         self.apply();
         self.apply_again();
-        self.announce(from.text(), &text, by, ttl);
-        Ok(())
+        self.announce();
     }
 
     fn expire_at(&self, pending: &mut Pending, until: Option<Instant>) -> io::Result<()> {
@@ -99,8 +140,12 @@ impl LevelHandle {
                 let _ = self.expire_at(&mut pending, Some(until));
             }
             Some(_) => {
+                let to = self.shared.configured.clone();
+                let changed = self.store(&mut pending, to, By::Expiry, None);
                 drop(pending);
-                self.reset_by(By::Expiry);
+                if changed.unwrap_or(false) {
+                    self.changed();
+                }
             }
             None => {}
         }
@@ -108,24 +153,20 @@ impl LevelHandle {
 
     /// Makes tracing ask the filter again, and the `log` crate follow.
     fn apply(&self) {
-        let dispatches: Vec<Dispatch> = {
-            let mut saved = lock(&self.shared.dispatches);
-            saved.retain(|dispatch| dispatch.upgrade().is_some());
-            saved.iter().filter_map(WeakDispatch::upgrade).collect()
-        };
-        // With a single subscriber, tracing-core asks the *current* one: on a thread without it,
-        // a rebuild would switch every callsite off.
-        match dispatches.last() {
-            Some(dispatch) => {
-                dispatcher::with_default(dispatch, tracing_core::callsite::rebuild_interest_cache);
-            }
-            None => tracing_core::callsite::rebuild_interest_cache(),
-        }
+        // Two at once could store the older answer last.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = lock(&ONE_AT_A_TIME);
+        // While there is a single subscriber, tracing-core asks the *current* one: on a thread
+        // without it, each callsite would be switched off, and in the midst of an event it panics.
+        // Once it has seen a second, it asks each that lives, and waits for callsites that are
+        // being registered.
+        drop(Dispatch::new(NoSubscriber::new()));
+        rebuild_interest_cache();
         self.follow_in_log();
     }
 
-    /// A callsite whose first hit overlaps a change stores the old answer after the new one: ask
-    /// again, soon and once more later.
+    /// A callsite whose first hit overlaps the first change there is stores the old answer after
+    /// the new one: ask again, soon and once more later.
     fn apply_again(&self) {
         let mut pending = lock(&self.shared.pending);
         let Some(changed) = pending.changed.filter(|_| !pending.asking_again) else {
@@ -141,14 +182,12 @@ impl LevelHandle {
         let again = move || {
             if let Some(shared) = shared.upgrade() {
                 let handle = Self { shared };
-                handle.apply();
                 let mut pending = lock(&handle.shared.pending);
                 pending.asking_again = false;
-                let last = pending
-                    .changed
-                    .is_none_or(|time| time.elapsed() >= ASK_LAST);
+                let changed = pending.changed;
                 drop(pending);
-                if !last {
+                handle.apply();
+                if changed.is_some_and(|time| time.elapsed() < ASK_LAST) {
                     handle.apply_again();
                 }
             }
@@ -163,11 +202,10 @@ impl LevelHandle {
         if !self.shared.leads_log.load(Ordering::Relaxed) {
             return;
         }
-        let current = self.shared.current.load();
-        let wanted = if LevelFilter::current() > current.max_level() {
+        let wanted = if LevelFilter::current() > self.max_level() {
             LevelFilter::current()
         } else {
-            current.max_event_level()
+            self.shared.current.load().max_event_level()
         };
         log::set_max_level(match wanted {
             LevelFilter::OFF => log::LevelFilter::Off,
@@ -179,8 +217,36 @@ impl LevelHandle {
         });
     }
 
-    fn announce(&self, from: &str, to: &str, by: By, ttl: Option<Duration>) {
-        let until = ttl.and_then(|ttl| SystemTime::now().checked_add(ttl));
+    /// Tells of changes in their order: one thread tells all that there are, outside of locks, and
+    /// the others wait for it.
+    fn announce(&self) {
+        thread_local! {
+            static TELLING: Cell<bool> = const { Cell::new(false) };
+        }
+        let mut pending = lock(&self.shared.pending);
+        if pending.telling {
+            // A writer that changes the level cannot wait for its own line.
+            if !TELLING.get() {
+                let is_untold = |pending: &mut Pending| pending.telling;
+                let told = &self.shared.told;
+                // Not for ever: its writer may wait for something of ours.
+                let _ = told.wait_timeout_while(pending, LINE_TAKES, is_untold);
+            }
+            return;
+        }
+        pending.telling = true;
+        TELLING.set(true);
+        while let Some(change) = pending.untold.pop_front() {
+            drop(pending);
+            self.tell(&change);
+            pending = lock(&self.shared.pending);
+        }
+        TELLING.set(false);
+        pending.telling = false;
+        self.shared.told.notify_all();
+    }
+
+    fn tell(&self, change: &Change) {
         let joined: Vec<Arc<dyn Report>> = {
             let mut joined = lock(&self.shared.joined);
             joined.retain(|layer| layer.strong_count() > 0);
@@ -189,10 +255,10 @@ impl LevelHandle {
         for layer in joined {
             layer.report(&mut |report| {
                 report.say(Level::INFO, "log level changed");
-                report.text("from", from);
-                report.text("to", to);
-                report.text("by", by.as_str());
-                if let Some(until) = until {
+                report.text("from", &change.from);
+                report.text("to", &change.to);
+                report.text("by", change.by.as_str());
+                if let Some(until) = change.until {
                     report.time("until", until);
                 }
             });

@@ -17,18 +17,29 @@ pub(crate) struct Directives {
     /// One text for each meaning, as far as that is easily had.
     text: String,
     targets: Targets,
+    /// The targets that are named, in the order of the text.
+    named: Vec<(String, LevelFilter)>,
     /// The level of what no target names.
     base: LevelFilter,
     scoped: Vec<Scoped>,
 }
 
 /// A directive that holds only where the scope has certain identifiers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Scoped {
     target: String,
     /// Name, and value as it stands in a line.
-    pub(crate) identifiers: Vec<(String, Vec<u8>)>,
+    pub(crate) identifiers: Vec<Wanted>,
     level: LevelFilter,
+}
+
+/// What an identifier must be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    value: String,
+    /// The value as it stands in a line.
+    pub(crate) encoded: Vec<u8>,
 }
 
 impl Directives {
@@ -42,7 +53,10 @@ impl Directives {
         }
         Self {
             text,
-            targets: Targets::new().with_default(base).with_targets(targets),
+            targets: Targets::new()
+                .with_default(base)
+                .with_targets(targets.clone()),
+            named: targets,
             base,
             scoped,
         }
@@ -64,11 +78,16 @@ impl Directives {
     /// Whether spans are admitted, so that lines have context at any event level.
     pub(crate) fn admits_span(&self, metadata: &Metadata<'_>) -> bool {
         let target = metadata.target();
-        if *metadata.level() <= Level::INFO {
-            // `off` is for a target's spans too.
-            return self.allows(target, Level::ERROR);
+        if *metadata.level() > Level::INFO {
+            return self.allows(target, *metadata.level());
         }
-        self.allows(target, *metadata.level())
+        // A target that is off by name has its spans off too; `off` for all is for events.
+        let named = self
+            .named
+            .iter()
+            .filter(|(name, _)| target.starts_with(name));
+        let longest = named.max_by_key(|(name, _)| name.len());
+        longest.is_none_or(|(_, level)| *level != LevelFilter::OFF)
     }
 
     /// The directives that may allow, in a certain scope, what the others do not.
@@ -84,37 +103,41 @@ impl Directives {
 
     /// The most verbose level at which an event may be logged.
     pub(crate) fn max_event_level(&self) -> LevelFilter {
-        let targets = self.targets.iter().map(|(_, level)| level);
+        let targets = self.named.iter().map(|(_, level)| *level);
         let scoped = self.scoped.iter().map(|one| one.level);
         targets.chain(scoped).fold(self.base, Ord::max)
     }
 
     /// The same for events and spans.
     pub(crate) fn max_level(&self) -> LevelFilter {
-        match self.max_event_level() {
-            LevelFilter::OFF => LevelFilter::OFF,
-            level => level.max(LevelFilter::INFO),
-        }
+        self.max_event_level().max(LevelFilter::INFO)
     }
 }
 
 impl PartialEq for Directives {
     fn eq(&self, other: &Self) -> bool {
-        self.targets == other.targets && self.base == other.base && self.scoped == other.scoped
+        let set = |one: &Self| {
+            let mut scoped = one.scoped.clone();
+            for one in &mut scoped {
+                one.identifiers.sort();
+            }
+            scoped.sort();
+            scoped
+        };
+        self.targets == other.targets && self.base == other.base && set(self) == set(other)
     }
 }
 
 impl fmt::Display for Scoped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{{", self.target)?;
-        for (index, (name, value)) in self.identifiers.iter().enumerate() {
+        for (index, Wanted { name, value, .. }) in self.identifiers.iter().enumerate() {
             let comma = if index > 0 { "," } else { "" };
-            let value = String::from_utf8_lossy(value);
-            let inside = value.trim_matches('"');
-            if is_plain(inside) {
-                write!(f, "{comma}{name}={inside}")?;
-            } else {
+            if is_plain(value) {
                 write!(f, "{comma}{name}={value}")?;
+            } else {
+                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+                write!(f, "{comma}{name}=\"{value}\"")?;
             }
         }
         write!(f, "}}]={}", self.level)

@@ -7,10 +7,10 @@ use crate::level::LevelHandle;
 use crate::level::directives::{Directives, Scoped};
 use crate::metadata::Rules;
 use crate::metadata::span::View;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::subscriber::Interest;
-use tracing_core::{Dispatch, LevelFilter, Metadata, Subscriber};
+use tracing_core::{LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -28,8 +28,8 @@ pub struct EventFilter {
     admit_identifier_spans: bool,
     /// The spans as this filter keeps them itself.
     own: View,
-    /// Those of the layer beside it that is joined to the same handle, if there is one.
-    layer: OnceLock<Arc<View>>,
+    /// Those of a layer beside it, if it may use them.
+    layer: Option<Arc<View>>,
 }
 
 impl EventFilter {
@@ -44,7 +44,7 @@ impl EventFilter {
             handle,
             admit_identifier_spans: false,
             own: View::new(Arc::new(rules), false),
-            layer: OnceLock::new(),
+            layer: None,
         }
     }
 
@@ -55,14 +55,17 @@ impl EventFilter {
     /// all.
     pub fn admit_identifier_spans(mut self, admit: bool) -> Self {
         self.admit_identifier_spans = admit;
+        if admit {
+            self.handle.admit_any_span();
+        }
         self
     }
 
-    /// Takes the spans of a layer in the same subscriber, in place of keeping them twice.
-    pub(crate) fn share(&self, handle: &LevelHandle, view: &Arc<View>) {
-        if self.handle.is(handle) {
-            let _ = self.layer.set(Arc::clone(view));
-        }
+    /// Takes the spans of a layer that sees all that this filter admits, in place of keeping them
+    /// twice.
+    pub(crate) fn sharing(mut self, view: Arc<View>) -> Self {
+        self.layer = Some(view);
+        self
     }
 
     fn interest(&self, metadata: &Metadata<'_>) -> Interest {
@@ -98,32 +101,25 @@ impl EventFilter {
         if scoped.peek().is_none() {
             return false;
         }
-        let view = self.layer.get().map_or(&self.own, Arc::as_ref);
+        let view = self.layer.as_deref().unwrap_or(&self.own);
         let Some(span) = view.current() else {
             return false;
         };
         scoped.any(|Scoped { identifiers, .. }| {
-            identifiers.iter().all(|(name, wanted)| {
-                let Some(index) = view.rules.identifier(name) else {
+            identifiers.iter().all(|wanted| {
+                let Some(index) = view.rules.identifier(&wanted.name) else {
                     return false;
                 };
                 let role = Role::Identifier(index);
-                let matches = |value: &[u8]| value == wanted;
+                let matches = |value: &[u8]| value == wanted.encoded;
                 span.nearest(|fields| fields.find(role).map(matches)) == Some(true)
             })
         })
     }
 
-    fn hint(&self) -> LevelFilter {
-        if self.admit_identifier_spans {
-            return LevelFilter::TRACE;
-        }
-        self.handle.directives().max_level()
-    }
-
     /// Its own view, unless a layer keeps the spans.
     fn view(&self) -> Option<&View> {
-        self.layer.get().is_none().then_some(&self.own)
+        self.layer.is_none().then_some(&self.own)
     }
 
     fn open<S>(&self, attrs: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
@@ -173,10 +169,6 @@ impl<S> Layer<S> for EventFilter
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        self.handle.registered(dispatch);
-    }
-
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         self.interest(metadata)
     }
@@ -186,7 +178,7 @@ where
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.hint())
+        Some(self.handle.max_level())
     }
 
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
@@ -223,7 +215,7 @@ where
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.hint())
+        Some(self.handle.max_level())
     }
 
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {

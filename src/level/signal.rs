@@ -5,7 +5,6 @@
 //! wakes, the last one sent must win, so the handler stores its number; an iterator over pending
 //! signals would give them in numeric order.
 
-use crate::error::DirectiveError;
 use crate::level::LevelHandle;
 use crate::level::change::By;
 use signal_hook::consts::{SIGUSR1, SIGUSR2};
@@ -20,6 +19,51 @@ use std::time::Duration;
 const NONE: usize = 0;
 const DEBUG: usize = 1;
 const RESET: usize = 2;
+
+/// All that handling the signals takes, but the handlers.
+pub(crate) struct Signals {
+    last: Arc<AtomicUsize>,
+    wake: [UnixStream; 2],
+}
+
+impl Signals {
+    /// Starts the thread that obeys: once a handler is there, there must be one. Dropping this
+    /// ends it.
+    pub(crate) fn prepare(
+        handle: &LevelHandle,
+        directives: &str,
+        ttl: Duration,
+    ) -> io::Result<Self> {
+        let (mut woken, wake) = UnixStream::pair()?;
+        let wake = [wake.try_clone()?, wake];
+        let last = Arc::new(AtomicUsize::new(NONE));
+        let (handle, directives) = (handle.clone(), directives.to_owned());
+        let wanted = Arc::clone(&last);
+        thread::Builder::new()
+            .name("tracing-jsonl signals".to_owned())
+            .spawn(move || {
+                let mut bytes = [0_u8; 64];
+                loop {
+                    match woken.read(&mut bytes) {
+                        Ok(0) => return,
+                        Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+                        _ => handle.obey(wanted.swap(NONE, Ordering::SeqCst), &directives, ttl),
+                    }
+                }
+            })?;
+        Ok(Self { last, wake })
+    }
+
+    /// Puts the handlers in place; nothing but a store and a wake-up happens in them.
+    pub(crate) fn handle(self) -> io::Result<()> {
+        let signals = [(SIGUSR1, DEBUG), (SIGUSR2, RESET)];
+        for ((signal, wish), wake) in signals.into_iter().zip(self.wake) {
+            flag::register_usize(signal, Arc::clone(&self.last), wish)?;
+            low_level::pipe::register(signal, wake)?;
+        }
+        Ok(())
+    }
+}
 
 impl LevelHandle {
     /// Lets `SIGUSR1` set `directives` for `ttl` (zero: until reset) and `SIGUSR2` return to the
@@ -41,30 +85,9 @@ impl LevelHandle {
     /// `InvalidInput` for directives that cannot be understood; else the system's refusal of a
     /// handler, a socket or a thread.
     pub fn handle_signals(&self, directives: &str, ttl: Duration) -> io::Result<()> {
-        let invalid = |error: DirectiveError| io::Error::new(io::ErrorKind::InvalidInput, error);
-        self.parse(directives).map_err(invalid)?;
-        let (mut wake, woken_by) = UnixStream::pair()?;
-        let last = Arc::new(AtomicUsize::new(NONE));
-        let (handle, directives) = (self.clone(), directives.to_owned());
-        // First the thread: once a handler is there, there must be somebody to obey it.
-        let wanted = Arc::clone(&last);
-        thread::Builder::new()
-            .name("tracing-jsonl signals".to_owned())
-            .spawn(move || {
-                let mut bytes = [0_u8; 64];
-                loop {
-                    match wake.read(&mut bytes) {
-                        Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
-                        Ok(0) => return,
-                        _ => handle.obey(wanted.swap(NONE, Ordering::SeqCst), &directives, ttl),
-                    }
-                }
-            })?;
-        for (signal, wish) in [(SIGUSR1, DEBUG), (SIGUSR2, RESET)] {
-            flag::register_usize(signal, Arc::clone(&last), wish)?;
-            low_level::pipe::register(signal, woken_by.try_clone()?)?;
-        }
-        Ok(())
+        self.check(directives)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        Signals::prepare(self, directives, ttl)?.handle()
     }
 
     fn obey(&self, wish: usize, directives: &str, ttl: Duration) {

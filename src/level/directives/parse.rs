@@ -2,7 +2,7 @@
 
 use crate::encode::escape::quote;
 use crate::error::DirectiveError;
-use crate::level::directives::{Directives, Scoped};
+use crate::level::directives::{Directives, Scoped, Wanted};
 use tracing_core::LevelFilter;
 
 const LEVELS: &str = "off, error, warn, info, debug, trace";
@@ -38,39 +38,31 @@ enum Directive {
 
 impl Directives {
     pub(crate) fn parse(text: &str, reading: Reading<'_>) -> Result<Self, DirectiveError> {
-        match Self::parse_known(text, reading) {
-            (directives, None) => Ok(directives),
-            (_, Some(error)) => Err(error),
+        let (directives, mut errors) = Self::parse_known(text, reading);
+        if errors.is_empty() {
+            return Ok(directives);
         }
+        Err(errors.swap_remove(0))
     }
 
-    /// Everything that can be understood, and the first thing that cannot.
+    /// What can be understood, and each thing that cannot.
     ///
     /// If nothing can, the level is `info`: a mistake must not silence a service.
-    pub(crate) fn parse_known(text: &str, reading: Reading<'_>) -> (Self, Option<DirectiveError>) {
-        let mut base = reading.base;
+    pub(crate) fn parse_known(text: &str, reading: Reading<'_>) -> (Self, Vec<DirectiveError>) {
+        let mut base = None;
         let mut targets: Vec<(String, LevelFilter)> = Vec::new();
         let mut scoped: Vec<Scoped> = Vec::new();
-        let mut error = None;
-        let text = match text.split_once('/') {
-            Some((directives, pattern)) if reading.words_are_targets => {
-                let problem = "message patterns are not supported".to_owned();
-                let part = format!("/{pattern}");
-                error = Some(DirectiveError::new(&part, problem, FORMS));
-                directives
-            }
-            _ => text,
+        let mut errors = Vec::new();
+        let (text, pattern) = match text.split_once('/') {
+            Some((text, pattern)) if reading.words_are_targets => (text, Some(pattern)),
+            _ => (text, None),
         };
-        let mut understood = 0;
-        for part in split(text, ',') {
-            let part = part.trim();
+        for part in split(text, ',').map(str::trim) {
             if part.is_empty() {
                 continue;
             }
-            let directive = directive(part, reading);
-            understood += usize::from(directive.is_ok());
-            match directive {
-                Ok(Directive::Base(level)) => base = level,
+            match directive(part, reading) {
+                Ok(Directive::Base(level)) => base = Some(level),
                 Ok(Directive::Target(target, level)) => {
                     targets.retain(|(other, _)| *other != target);
                     targets.push((target, level));
@@ -81,13 +73,24 @@ impl Directives {
                     });
                     scoped.push(one);
                 }
-                Err(problem) => error = error.or(Some(problem)),
+                Err(error) => errors.push(error),
             }
         }
-        if understood == 0 && error.is_some() {
-            base = LevelFilter::INFO;
+        if let Some(pattern) = pattern {
+            let problem = "patterns of messages are not supported".to_owned();
+            errors.push(DirectiveError::new(&format!("/{pattern}"), problem, FORMS));
         }
-        (Self::new(base, targets, scoped), error)
+        let nothing = base.is_none() && targets.is_empty() && scoped.is_empty();
+        if nothing && errors.is_empty() {
+            let problem = "there is no directive".to_owned();
+            errors.push(DirectiveError::new(text, problem, FORMS));
+        }
+        let base = if nothing {
+            LevelFilter::INFO
+        } else {
+            base.unwrap_or(reading.base)
+        };
+        (Self::new(base, targets, scoped), errors)
     }
 }
 
@@ -162,18 +165,17 @@ fn identifiers(
     inside: &str,
     part: &str,
     reading: Reading<'_>,
-) -> Result<Vec<(String, Vec<u8>)>, DirectiveError> {
-    let known = reading.identifiers.join(", ");
-    let name_of = |text: &str| {
-        let (name, _) = text.split_once('=')?;
-        let name = name.trim();
+) -> Result<Vec<Wanted>, DirectiveError> {
+    let known = |text: &str| {
+        let name = text.split_once('=').map_or(text, |(name, _)| name).trim();
         reading.identifiers.iter().find(|known| *known == name)
     };
-    // A comma that no identifier follows belongs to the value.
+    // A comma that no identifier follows belongs to the value before it.
     let mut pairs: Vec<String> = Vec::new();
     for piece in split(inside, ',') {
+        let begins = piece.contains('=') && known(piece).is_some();
         match pairs.last_mut() {
-            Some(pair) if name_of(piece).is_none() && !pair.ends_with('"') => {
+            Some(pair) if !begins && !is_quoted(pair) => {
                 pair.push(',');
                 pair.push_str(piece);
             }
@@ -182,9 +184,10 @@ fn identifiers(
     }
     let mut found = Vec::new();
     for pair in pairs {
-        let Some(name) = name_of(&pair) else {
+        let Some(name) = known(&pair) else {
             let problem = format!("`{}` names no identifier", pair.trim());
-            return Err(DirectiveError::new(part, problem, known));
+            let accepted = reading.identifiers.join(", ");
+            return Err(DirectiveError::new(part, problem, accepted));
         };
         let value = pair.split_once('=').map_or("", |(_, value)| value.trim());
         let value = unquoted(value).ok_or_else(|| {
@@ -197,9 +200,20 @@ fn identifiers(
         }
         let mut encoded = Vec::new();
         quote(&mut encoded, &value);
-        found.push((name.clone(), encoded));
+        let name = name.clone();
+        found.push(Wanted {
+            name,
+            value,
+            encoded,
+        });
     }
     Ok(found)
+}
+
+/// Whether the value of `name=value` stands in quotes.
+fn is_quoted(pair: &str) -> bool {
+    pair.split_once('=')
+        .is_some_and(|(_, value)| value.trim_start().starts_with('"'))
 }
 
 fn unquoted(value: &str) -> Option<String> {
