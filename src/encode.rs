@@ -21,6 +21,7 @@ use crate::encode::schema::{Part, Place, Schema};
 use crate::encode::timestamp::{Clock, Precision};
 use crate::metadata::Rules;
 use crate::metadata::span::SpanNode;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tracing_core::{Level, Metadata};
@@ -54,6 +55,8 @@ pub(crate) struct Content<'a> {
     /// From the root to the innermost span.
     pub(crate) chain: &'a [Arc<SpanNode>],
     statics: &'a Fields,
+    /// Most bytes of target, file and thread.
+    longest_name: usize,
     truncated: bool,
     /// Members that were taken out whole to make the line fit.
     removed: u64,
@@ -102,12 +105,13 @@ impl Assembly {
 
 impl Layout {
     pub(crate) fn new(schema: &Schema, rules: Arc<Rules>, statics: &[(String, String)]) -> Self {
-        let mut reserved: Vec<Vec<u8>> = schema.reserved().into_iter().map(encoded_key).collect();
+        let reserved = schema.reserved().into_iter().map(encoded_key);
+        let mut reserved: HashSet<Vec<u8>> = reserved.collect();
         let mut own = Fields::default();
         for (key, value) in statics {
             let key = free_key(key, &reserved);
             own.text(Role::Field, &key, value);
-            reserved.push(encoded_key(&key));
+            reserved.insert(encoded_key(&key));
         }
         let nested = schema
             .parts
@@ -119,7 +123,7 @@ impl Layout {
                 encoded_key(name)
             } else {
                 let key = encoded_key(&free_key(name, &reserved));
-                reserved.push(key.clone());
+                reserved.insert(key.clone());
                 key
             };
             identifiers.push(key);
@@ -133,7 +137,7 @@ impl Layout {
             location: false,
             thread: false,
             custom: None,
-            reserved,
+            reserved: reserved.into_iter().collect(),
             identifiers,
         }
     }
@@ -154,6 +158,7 @@ impl Layout {
             event,
             chain,
             statics: &self.statics,
+            longest_name: usize::MAX,
             truncated: event.cut
                 || chain
                     .iter()

@@ -188,11 +188,12 @@ impl Builder {
             signals => signals,
         };
         let is_text = matches!(self.format, Format::Text);
-        let layer = match self.format {
+        let mut layer = match self.format {
             Format::Json(schema) => layer.with_schema(schema),
             Format::Custom(custom) => layer.custom(custom),
             Format::Text => layer.reports_only(text::reports()),
         };
+        layer.ready();
         let report = layer.reporter();
         let filter = level
             .filter()

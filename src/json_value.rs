@@ -49,11 +49,8 @@ struct Json<T>(T);
 impl<T: Serialize + Debug> Debug for Json<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = hand_over(f, |terms| {
-            match guarded(|| serialize::encode(&self.0, &terms.rules)) {
-                Ok(Ok(encoded)) => Delivery::Json(encoded),
-                Ok(Err(error)) => Delivery::Failed(error.to_string()),
-                Err(message) => Delivery::Failed(format!("panicked: {message}")),
-            }
+            guarded(|| serialize::encode(&self.0, &terms.rules))
+                .unwrap_or_else(|message| Delivery::Failed(format!("panicked: {message}")))
         })?;
         if done { Ok(()) } else { self.0.fmt(f) }
     }
@@ -68,6 +65,8 @@ pub(crate) struct Terms {
 pub(crate) enum Delivery {
     Json(Encoded),
     Failed(String),
+    /// No line has room for the value: the beginning of its JSON.
+    TooLong(String),
     /// A `log` record's key-values: fields of the event, not one value.
     KeyValues(Fields),
 }

@@ -49,6 +49,7 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     fn on_layer(&mut self, _subscriber: &mut S) {
+        self.ready();
         if let Some(level) = &self.core.level {
             let core: Weak<Core<W>> = Arc::downgrade(&self.core);
             level.join(core);

@@ -71,7 +71,8 @@ fn send(dispatch: &Dispatch, record: &log::Record<'_>) {
     }
     let (target, module) = (record.target(), record.module_path());
     let (file, line) = (record.file(), record.line());
-    let has_key_values = record.key_values().count() > 0;
+    // Counting visits the source, which is not ours.
+    let has_key_values = guarded(|| record.key_values().count() > 0).unwrap_or(true);
     let key_values = has_key_values.then(|| debug(KeyValues(record)));
     let values = [
         value(Some(record.args())),

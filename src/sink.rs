@@ -16,6 +16,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 #[cfg(unix)]
 use crate::sink::{descriptor::Channel, turn::Taken};
+#[cfg(unix)]
+use rustix::fd::BorrowedFd;
 
 /// Standard output, standard error or a file; one `write(2)` per line.
 ///
@@ -108,7 +110,11 @@ impl Sink {
     /// What opening the file gives; the file in use stays in use then.
     pub fn reopen(&self) -> io::Result<()> {
         match &self.target {
-            Target::File(file) => file.reopen(),
+            Target::File(file) => {
+                #[cfg(unix)]
+                let _turn = file.channel.take_turn(self.stall);
+                file.reopen()
+            }
             Target::Stdout | Target::Stderr => Ok(()),
         }
     }
@@ -130,6 +136,8 @@ pub struct SinkWriter<'a> {
     /// `None` if the turn did not come in time.
     #[cfg(unix)]
     turn: Option<Taken<'a>>,
+    #[cfg(unix)]
+    has_begun: bool,
 }
 
 impl<'a> MakeWriter<'a> for Sink {
@@ -137,11 +145,11 @@ impl<'a> MakeWriter<'a> for Sink {
 
     #[cfg(unix)]
     fn make_writer(&'a self) -> SinkWriter<'a> {
-        let channel = self.channel();
-        let turn = channel
-            .turn
-            .take(|| channel.time_left(self.stall).is_none());
-        SinkWriter { sink: self, turn }
+        SinkWriter {
+            sink: self,
+            turn: self.channel().take_turn(self.stall),
+            has_begun: false,
+        }
     }
 
     #[cfg(not(unix))]
@@ -153,22 +161,49 @@ impl<'a> MakeWriter<'a> for Sink {
 #[cfg(unix)]
 impl io::Write for SinkWriter<'_> {
     /// `WouldBlock` is the answer of a sink that had no room in time.
+    ///
+    /// A line that follows a torn one, whoever wrote that, begins with a newline; any other does
+    /// not.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         use std::os::fd::AsFd;
         if self.turn.is_none() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let (channel, stall) = (self.sink.channel(), self.sink.stall);
         match &self.sink.target {
-            Target::Stdout => channel.write(rustix::stdio::stdout(), bytes, stall),
-            Target::Stderr => channel.write(rustix::stdio::stderr(), bytes, stall),
-            Target::File(file) => channel.write(file.current().as_fd(), bytes, stall),
+            Target::Stdout => self.write_to(rustix::stdio::stdout(), bytes),
+            Target::Stderr => self.write_to(rustix::stdio::stderr(), bytes),
+            Target::File(file) => self.write_to(file.current().as_fd(), bytes),
         }
     }
 
     /// Nothing is held back, so there is nothing to flush.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(unix)]
+impl SinkWriter<'_> {
+    fn write_to(&mut self, descriptor: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+        let channel = self.sink.channel();
+        let write = |bytes: &[u8]| channel.write(descriptor, bytes, self.sink.stall);
+        if std::mem::replace(&mut self.has_begun, true) {
+            return write(bytes);
+        }
+        match bytes {
+            [b'\n', line @ ..] if !line.is_empty() && !channel.is_torn() => Ok(1 + write(line)?),
+            [b'\n', ..] => write(bytes),
+            _ if channel.is_torn() => {
+                let mut line = Vec::with_capacity(bytes.len() + 1);
+                line.push(b'\n');
+                line.extend_from_slice(bytes);
+                match write(&line)? {
+                    1 => write(bytes),
+                    written => Ok(written.saturating_sub(1)),
+                }
+            }
+            _ => write(bytes),
+        }
     }
 }
 

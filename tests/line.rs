@@ -1,4 +1,5 @@
 //! The default line.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -4,6 +4,7 @@
 use crate::encode::assemble::live;
 use crate::encode::escape::{cut_escaped, cut_text};
 use crate::encode::fields::{Fields, Kind, Role};
+use crate::encode::value::CUT;
 use crate::encode::{Assembly, Content, Layout};
 use crate::metadata::span::SpanNode;
 use std::sync::Arc;
@@ -13,12 +14,15 @@ const SHORTEST_STRING: usize = 32;
 /// What stays of an identifier, and of texts in `encode_errors`.
 const SHORT: usize = 64;
 
+/// What an entry in `encode_errors` takes, about.
+const ENTRY: usize = 3 * SHORT;
+
 /// The parts of a line, owned, so that they can be cut.
 struct Parts {
     event: Fields,
     statics: Fields,
     spans: Vec<(&'static str, Fields)>,
-    target: String,
+    longest_name: usize,
     removed: u64,
 }
 
@@ -38,16 +42,17 @@ pub(super) fn fit(
             .iter()
             .map(|node| (node.name(), node.with_fields(Fields::clone)))
             .collect(),
-        target: content.head.target.to_owned(),
+        longest_name: usize::MAX,
         removed: 0,
     };
-    let steps: [fn(&mut Parts, usize); 9] = [
+    let steps: [fn(&mut Parts, usize); 10] = [
         Parts::cut_strings,
         Parts::drop_nested,
         Parts::drop_spans,
         Parts::drop_fields,
         Parts::drop_statics,
         Parts::drop_errors,
+        Parts::cut_names,
         Parts::cut_message,
         Parts::cut_identifiers,
         Parts::drop_identifiers,
@@ -78,11 +83,10 @@ impl Parts {
             .map(|(name, fields)| SpanNode::detached(name, fields.clone()))
             .collect();
         out.truncate(start);
-        let mut head = content.head;
-        head.target = &self.target;
         let content = Content {
             now: content.now,
-            head,
+            head: content.head,
+            longest_name: self.longest_name,
             event: &self.event,
             chain: &chain,
             statics: &self.statics,
@@ -148,8 +152,6 @@ impl Parts {
                 saved += before - failure.debug.len() - failure.error.len();
             }
         }
-        // What the entry in `encode_errors` takes in place of the value.
-        const ENTRY: usize = 3 * SHORT;
         while saved < over {
             let largest = self
                 .all()
@@ -160,27 +162,17 @@ impl Parts {
                         .enumerate()
                         .filter_map(|(at, piece)| {
                             let nested = piece.role == Role::Field && piece.kind == Kind::Nested;
-                            nested.then(|| (fields.value(piece).len(), at))
+                            let size = fields.value(piece).len() + fields.failures_len(at);
+                            nested.then_some((size, at))
                         });
                     sizes.max().map(|(size, at)| (size, at, fields))
                 })
                 .max_by_key(|(size, ..)| *size);
-            let Some((size, at, fields)) = largest else {
+            let Some((size, at, fields)) = largest.filter(|(size, ..)| *size > ENTRY) else {
                 return;
             };
-            if size <= ENTRY {
-                return;
-            }
-            let piece = &fields.pieces()[at];
-            let key = fields.key(piece);
-            let key = String::from_utf8_lossy(&key[1..key.len() - 2]).into_owned();
-            let text = String::from_utf8_lossy(fields.value(piece)).into_owned();
-            fields.rewrite(at, Kind::Scalar, b"null");
-            fields.failed(
-                cut_text(&key, SHORT).to_owned(),
-                "cut: the line was too long".to_owned(),
-                cut_text(&text, SHORT).to_owned(),
-            );
+            let text = String::from_utf8_lossy(fields.value(&fields.pieces()[at])).into_owned();
+            fields.fail(at, CUT, cut_text(&text, SHORT));
             saved += size - ENTRY;
         }
     }
@@ -210,16 +202,20 @@ impl Parts {
         self.event.failures_mut().clear();
     }
 
-    fn cut_message(&mut self, over: usize) {
-        let length = self.target.len();
-        self.target = cut_text(&self.target, SHORT).to_owned();
-        if let Some(index) = self.position(Role::Log(crate::encode::fields::LogFact::Target)) {
-            cut_string(&mut self.event, index, SHORT);
+    /// Target, file and thread.
+    fn cut_names(&mut self, _over: usize) {
+        self.longest_name = SHORT;
+        for index in 0..self.event.pieces().len() {
+            if matches!(self.event.pieces()[index].role, Role::Log(_)) {
+                cut_string(&mut self.event, index, SHORT);
+            }
         }
-        let over = over.saturating_sub(length - self.target.len());
-        if let Some(index) = self.position(Role::Message) {
-            let piece = &self.event.pieces()[index];
-            let inside = self.event.value(piece).len().saturating_sub(2);
+    }
+
+    fn cut_message(&mut self, over: usize) {
+        let mut pieces = self.event.pieces().iter();
+        if let Some(index) = pieces.position(|piece| piece.role == Role::Message) {
+            let inside = self.event.value(&self.event.pieces()[index]).len() - 2;
             cut_string(&mut self.event, index, inside.saturating_sub(over));
         }
     }
@@ -241,15 +237,13 @@ impl Parts {
             }
         }
     }
-
-    fn position(&self, role: Role) -> Option<usize> {
-        let mut pieces = self.event.pieces().iter();
-        pieces.position(|piece| piece.role == role)
-    }
 }
 
 /// Cuts a string's inside to at most `limit` bytes.
 fn cut_string(fields: &mut Fields, index: usize, limit: usize) {
+    if fields.pieces()[index].kind != Kind::Text {
+        return;
+    }
     let value = fields.value(&fields.pieces()[index]);
     let inside = &value[1..value.len().saturating_sub(1).max(1)];
     if inside.len() <= limit {

@@ -191,8 +191,10 @@ impl Fields {
     fn replace_earlier(&mut self, mark: Mark) {
         let key = &self.bytes[mark.start..mark.value];
         let earlier = self.pieces.iter().position(|piece| {
-            // The macro's own text stays the message; a field of that name is a field.
-            !matches!(piece.role, Role::Replaced | Role::Message) && self.key(piece) == key
+            // The macro's own text stays the message, and a record's facts its facts; a field of
+            // such a name is a field.
+            !matches!(piece.role, Role::Replaced | Role::Message | Role::Log(_))
+                && self.key(piece) == key
         });
         if let Some(index) = earlier {
             self.remove(index);
@@ -242,6 +244,31 @@ impl Fields {
 
     pub(crate) fn failures_mut(&mut self) -> &mut Vec<Failure> {
         &mut self.failures
+    }
+
+    /// How many bytes the failures of a piece take, about.
+    pub(crate) fn failures_len(&self, index: usize) -> usize {
+        let failures = self.failures.iter().filter(|one| one.piece == index);
+        failures
+            .map(|one| one.key.len() + one.error.len() + one.debug.len())
+            .sum()
+    }
+
+    /// Puts `null` in the place of a piece's value, and one failure in that of its others.
+    pub(crate) fn fail(&mut self, index: usize, error: &str, debug: &str) {
+        let Some(piece) = self.pieces.get(index) else {
+            return;
+        };
+        let key = self.key(piece);
+        let key = serde_json::from_slice(&key[..key.len() - 1]).unwrap_or_default();
+        self.failures.retain(|failure| failure.piece != index);
+        self.failures.push(Failure {
+            key,
+            error: error.to_owned(),
+            debug: debug.to_owned(),
+            piece: index,
+        });
+        self.rewrite(index, Kind::Scalar, b"null");
     }
 
     /// Puts another value in the place of a piece's.

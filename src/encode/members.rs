@@ -1,6 +1,7 @@
 //! An object being written, and the rule for names that are taken in it.
 
 use crate::encode::escape::quote;
+use std::collections::HashSet;
 
 /// The members of a JSON object being written.
 pub(super) struct Members<'a> {
@@ -68,7 +69,7 @@ pub(super) fn renamed(key: &[u8], taken: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     key
 }
 
-pub(super) fn free_key(key: &str, reserved: &[Vec<u8>]) -> String {
+pub(super) fn free_key(key: &str, reserved: &HashSet<Vec<u8>>) -> String {
     let mut key = key.to_owned();
     while reserved.contains(&encoded_key(&key)) {
         key.insert_str(0, "fields.");

@@ -17,6 +17,8 @@ pub(crate) enum Formatted {
     Json(json_value::Encoded),
     /// A [`json`](crate::json) value that could not be serialized, and its debug format instead.
     Unserializable { error: String, debug: String },
+    /// A [`json`](crate::json) value that no line has room for, and the beginning of it.
+    TooLong(String),
     /// Key-values of a `log` record.
     KeyValues(Fields),
 }
@@ -143,16 +145,22 @@ impl TextWriter<'_> {
     }
 
     fn back_to_text(&mut self, state: State) {
-        if let State::Delivered(Delivery::Json(encoded)) = state
-            && let Ok(text) = String::from_utf8(encoded.bytes)
-        {
-            self.append(&text);
+        match state {
+            State::Delivered(Delivery::Json(encoded)) => {
+                self.append(&String::from_utf8_lossy(&encoded.bytes));
+            }
+            State::Delivered(Delivery::TooLong(text)) => {
+                self.cut = true;
+                self.append(&text);
+            }
+            _ => {}
         }
     }
 
     fn finish(self) -> Formatted {
         match self.state {
             State::Delivered(Delivery::Json(encoded)) => Formatted::Json(encoded),
+            State::Delivered(Delivery::TooLong(text)) => Formatted::TooLong(text),
             State::Delivered(Delivery::KeyValues(fields)) => Formatted::KeyValues(fields),
             State::Standin { error, debug } => Formatted::Unserializable { error, debug },
             _ => Formatted::Text { cut: self.cut },

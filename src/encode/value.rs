@@ -8,6 +8,7 @@ use crate::json_value::{Terms, not_finite};
 use crate::metadata::Rules;
 use std::error::Error;
 use std::fmt;
+use std::str::Chars;
 use std::sync::Arc;
 use tracing_core::field::{Field, Visit};
 
@@ -149,7 +150,7 @@ impl Recorder<'_> {
                 self.fields.cut |= cut;
                 self.fields.bytes.push(b'"');
                 if matches!(role, Role::Identifier(_)) {
-                    undo_debug_quotes(&mut self.fields.bytes, mark.value);
+                    undo_debug_quotes(&mut self.fields.bytes, mark.value, cut);
                 }
                 self.fields.end(mark, role, Kind::Text);
             }
@@ -172,6 +173,13 @@ impl Recorder<'_> {
                 self.fields.bytes.truncate(mark.value);
                 self.fields.bytes.extend_from_slice(b"null");
                 self.fields.failed(name(key), error, debug);
+                self.fields.end(mark, role, Kind::Scalar);
+            }
+            Ok(Formatted::TooLong(beginning)) => {
+                self.fields.bytes.truncate(mark.value);
+                self.fields.bytes.extend_from_slice(b"null");
+                self.fields.failed(name(key), CUT.to_owned(), beginning);
+                self.fields.cut = true;
                 self.fields.end(mark, role, Kind::Scalar);
             }
             Ok(Formatted::KeyValues(fields)) => {
@@ -238,6 +246,9 @@ impl Recorder<'_> {
     }
 }
 
+/// What `encode_errors` says of a value that was cut to nothing.
+pub(crate) const CUT: &str = "cut: the line was too long";
+
 const NOT_FINITE: &str = "JSON has no such number";
 
 fn name(key: &str) -> String {
@@ -257,46 +268,54 @@ fn next_source<'e>(
 }
 
 /// `user_id = ?"u-42"` is recorded as `"u-42"` with its quotes: the identifier is what is inside.
-fn undo_debug_quotes(out: &mut Vec<u8>, start: usize) {
-    if !(out[start..].starts_with(b"\"\\\"") && out[start..].ends_with(b"\\\"\"")) {
+fn undo_debug_quotes(out: &mut Vec<u8>, start: usize, cut: bool) {
+    if !out[start..].starts_with(b"\"\\\"") {
         return;
     }
     let Ok(text) = serde_json::from_slice::<String>(&out[start..]) else {
         return;
     };
-    if let Some(inside) = undo_debug(&text) {
+    if let Some(inside) = undo_debug(&text, cut) {
         out.truncate(start + 1);
         escape(out, &inside);
         out.push(b'"');
     }
 }
 
-/// What `{:?}` of a string was made from; `None` if `text` is no such thing.
-fn undo_debug(text: &str) -> Option<String> {
-    let inside = text.strip_prefix('"')?.strip_suffix('"')?;
-    let mut plain = String::with_capacity(inside.len());
-    let mut rest = inside.chars();
+/// What `{:?}` of a string was made from, as far as it is there if it was `cut`; `None` if `text`
+/// is no such thing.
+fn undo_debug(text: &str, cut: bool) -> Option<String> {
+    let mut rest = text.strip_prefix('"')?.chars();
+    let mut plain = String::with_capacity(text.len());
     while let Some(character) = rest.next() {
         let character = match character {
-            '"' => return None,
-            '\\' => match rest.next()? {
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                '0' => '\0',
-                'u' => {
-                    let (code, after) = rest.as_str().strip_prefix('{')?.split_once('}')?;
-                    rest = after.chars();
-                    char::from_u32(u32::from_str_radix(code, 16).ok()?)?
-                }
-                same @ ('"' | '\'' | '\\') => same,
-                _ => return None,
+            '"' => return rest.as_str().is_empty().then_some(plain),
+            '\\' => match undo_escape(&mut rest) {
+                None if cut => break,
+                character => character?,
             },
             plain => plain,
         };
         plain.push(character);
     }
-    Some(plain)
+    cut.then_some(plain)
+}
+
+/// The character of an escape, after its backslash.
+fn undo_escape(rest: &mut Chars<'_>) -> Option<char> {
+    Some(match rest.next()? {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        '0' => '\0',
+        'u' => {
+            let (code, after) = rest.as_str().strip_prefix('{')?.split_once('}')?;
+            *rest = after.chars();
+            char::from_u32(u32::from_str_radix(code, 16).ok()?)?
+        }
+        same @ ('"' | '\'' | '\\') => same,
+        _ => return None,
+    })
 }
 
 impl Visit for Recorder<'_> {
@@ -349,10 +368,15 @@ mod tests {
     #[test]
     fn an_identifier_recorded_as_debug_is_what_was_inside_the_quotes() {
         for text in ["u-42", "", "a\"b", "a\\b\n\u{1b}\u{202e}é", "'x'\t\0"] {
-            assert_eq!(undo_debug(&format!("{text:?}")).as_deref(), Some(text));
+            let debug = format!("{text:?}");
+            assert_eq!(undo_debug(&debug, false).as_deref(), Some(text));
+            for end in (1..debug.len()).filter(|end| debug.is_char_boundary(*end)) {
+                let beginning = undo_debug(&debug[..end], true).unwrap();
+                assert!(text.starts_with(&beginning));
+            }
         }
         for text in ["\"a\", \"b\"", "plain", "\"", "\"open\\\""] {
-            assert_eq!(undo_debug(text), None, "{text}");
+            assert_eq!(undo_debug(text, false), None, "{text}");
         }
     }
 }

@@ -3,10 +3,11 @@
 
 mod key;
 mod nested;
+mod raw;
 
-use crate::encode::escape::{escape, quote, quote_bytes};
-use crate::json_value::Encoded;
+use crate::encode::escape::{cut_text, escape, quote, quote_bytes};
 use crate::json_value::serialize::nested::Nested;
+use crate::json_value::{Delivery, Encoded};
 use crate::metadata::Rules;
 use serde::ser::{self, Serialize, Serializer};
 use std::fmt::{self, Display, Write as _};
@@ -18,21 +19,29 @@ const MAX_DEPTH: usize = 120;
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 const RAW_NUMBER: &str = "$serde_json::private::Number";
 
-pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, rules: &Rules) -> Result<Encoded, Error> {
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, rules: &Rules) -> Delivery {
     let mut json = Json::new(rules);
-    value.serialize(&mut json)?;
-    if json.duplicate {
-        // `#[serde(flatten)]` and hand-written impls can give a key twice. Reading the text back
-        // leaves the last value of each; NaNs were noted the first time.
-        let value: serde_json::Value = serde_json::from_slice(&json.out)?;
-        json.out.clear();
-        value.serialize(&mut json)?;
+    let mut result = value.serialize(&mut json);
+    if result.is_ok() && json.duplicate {
+        // `#[serde(flatten)]` and hand-written impls can give a key twice: the last value stays.
+        let text = String::from_utf8(std::mem::take(&mut json.out)).unwrap_or_default();
+        result = raw::rewrite(&text, &mut json);
     }
-    Ok(Encoded {
-        bytes: json.out,
-        not_finite: json.not_finite,
-    })
+    match result {
+        Ok(()) => Delivery::Json(Encoded {
+            bytes: json.out,
+            not_finite: json.not_finite,
+        }),
+        Err(_) if json.too_long => {
+            let text = String::from_utf8_lossy(&json.out);
+            Delivery::TooLong(cut_text(&text, BEGINNING).to_owned())
+        }
+        Err(error) => Delivery::Failed(error.to_string()),
+    }
 }
+
+/// What is kept of a value that no line has room for.
+const BEGINNING: usize = 1024;
 
 /// `Some` name for a number that JSON has no form of.
 pub(crate) fn not_finite(value: f64) -> Option<&'static str> {
@@ -82,6 +91,7 @@ struct Json<'a> {
     path: String,
     not_finite: Vec<(String, &'static str)>,
     duplicate: bool,
+    too_long: bool,
 }
 
 impl<'a> Json<'a> {
@@ -93,6 +103,7 @@ impl<'a> Json<'a> {
             path: String::new(),
             not_finite: Vec::new(),
             duplicate: false,
+            too_long: false,
         }
     }
 
@@ -107,8 +118,9 @@ impl<'a> Json<'a> {
     }
 
     /// A value that cannot fit the line need not be built to its end.
-    fn within_limit(&self) -> Result<(), Error> {
+    fn within_limit(&mut self) -> Result<(), Error> {
         if self.out.len() > self.rules.limit {
+            self.too_long = true;
             return Err(Error("longer than the line may be".to_owned()));
         }
         Ok(())
@@ -148,12 +160,6 @@ impl<'a> Json<'a> {
         self.open(b'{')?;
         self.push_key(variant);
         Ok(())
-    }
-
-    /// JSON text that is not ours, held to our rules by reading it.
-    fn raw(&mut self, text: &str) -> Result<(), Error> {
-        let value: serde_json::Value = serde_json::from_str(text)?;
-        value.serialize(self)
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) struct Settings {
     /// Whether events are lines; else only reports are.
     pub(super) events: bool,
     pub(super) clock: fn() -> SystemTime,
+    custom: Option<Custom>,
 }
 
 impl<W> JsonLayer<W>
@@ -55,6 +56,7 @@ where
             span_close: false,
             events: true,
             clock: SystemTime::now,
+            custom: None,
         };
         let (layout, view) = settings.compile();
         Self {
@@ -289,11 +291,8 @@ where
         self.set(|settings| settings.events = false).custom(custom)
     }
 
-    pub(crate) fn custom(mut self, custom: Custom) -> Self {
-        if let Some(core) = Arc::get_mut(&mut self.core) {
-            core.layout.custom = Some(custom);
-        }
-        self
+    pub(crate) fn custom(self, custom: Custom) -> Self {
+        self.set(|settings| settings.custom = Some(custom))
     }
 
     /// Writes to the test harness, which shows the lines of failed tests only.
@@ -339,15 +338,19 @@ where
         }
     }
 
-    /// Nobody else has the layer before a subscriber does, so that this always sets.
+    /// Nobody else has the layer before it is [ready](Self::ready), so that this always sets.
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         if let Some(core) = Arc::get_mut(&mut self.core) {
             set(&mut core.settings);
-            let custom = core.layout.custom.take();
-            (core.layout, core.view) = core.settings.compile();
-            core.layout.custom = custom;
         }
         self
+    }
+
+    /// Makes the settings take effect, once all are there.
+    pub(crate) fn ready(&mut self) {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            (core.layout, core.view) = core.settings.compile();
+        }
     }
 }
 
@@ -357,6 +360,7 @@ impl Settings {
         let mut layout = Layout::new(&self.schema, Arc::clone(&rules), &self.statics);
         layout.location = self.location;
         layout.thread = self.thread;
+        layout.custom.clone_from(&self.custom);
         (layout, Arc::new(View::new(rules, self.span_close)))
     }
 }

@@ -83,7 +83,7 @@ impl LevelHandle {
         Ok(())
     }
 
-    /// False if that level is in force already.
+    /// False if that is in force already.
     fn store(
         &self,
         pending: &mut Pending,
@@ -93,9 +93,11 @@ impl LevelHandle {
     ) -> io::Result<bool> {
         let ttl = ttl.filter(|ttl| !ttl.is_zero());
         let until = ttl.and_then(|ttl| Instant::now().checked_add(ttl));
+        // An end that was announced and will not come is news too.
+        let stays = pending.until.is_some() && until.is_none() && to != self.shared.configured;
         self.expire_at(pending, until)?;
         let from = self.shared.current.load_full();
-        if *from == to {
+        if *from == to && !stays {
             return Ok(false);
         }
         pending.untold.push_back(Change {

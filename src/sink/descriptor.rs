@@ -9,19 +9,22 @@ use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::sink::turn::Turn;
+use crate::sink::STALL;
+use crate::sink::turn::{Taken, Turn};
 
 /// What is known of one descriptor, by all who write to it.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    pub(crate) turn: Turn,
+    turn: Turn,
     way: AtomicU8,
     writes: AtomicU32,
     /// When the current episode without room began, in nanoseconds; 0 while there is none.
     blocked: AtomicU64,
+    /// Whether the last byte written, by whoever, ended no line.
+    torn: AtomicBool,
 }
 
 /// How to write without blocking.
@@ -43,7 +46,41 @@ impl Channel {
             way: AtomicU8::new(UNKNOWN),
             writes: AtomicU32::new(0),
             blocked: AtomicU64::new(0),
+            torn: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn is_torn(&self) -> bool {
+        self.torn.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_torn(&self, torn: bool) {
+        if self.is_torn() != torn {
+            self.torn.store(torn, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the turn to write a line. `None` if the sink has no room for as long as it may have
+    /// none, or if another writer does not come to its end.
+    pub(crate) fn take_turn(&self, stall: Option<Duration>) -> Option<Taken<'_>> {
+        let mut began = None;
+        self.turn.take(|| {
+            let Some(stall) = stall else {
+                return false;
+            };
+            let now = monotonic();
+            let blocked = self.blocked.load(Ordering::Relaxed);
+            if blocked != 0 {
+                return now.saturating_sub(blocked) >= nanos(stall);
+            }
+            // Others have their turns, which is no stall; a writer stuck in the kernel is one.
+            let began = *began.get_or_insert(now);
+            let stuck = now.saturating_sub(began) >= nanos(stall.max(STALL));
+            if stuck {
+                self.blocked.store(began, Ordering::Relaxed);
+            }
+            stuck
+        })
     }
 
     /// Writes as much of `bytes` as there is room for, waiting for room within the episode's
@@ -67,7 +104,11 @@ impl Channel {
                     if self.blocked.load(Ordering::Relaxed) != 0 {
                         self.blocked.store(0, Ordering::Relaxed);
                     }
-                    return Ok(result?);
+                    let written = result?;
+                    if let Some(last) = bytes[..written].last() {
+                        self.set_torn(*last != b'\n');
+                    }
+                    return Ok(written);
                 }
             }
         }
@@ -76,7 +117,7 @@ impl Channel {
     /// What is left of the episode's time, which begins now if there is none under way. `None`
     /// when it is used up; the inner `None` is no limit.
     #[allow(clippy::option_option)]
-    pub(crate) fn time_left(&self, stall: Option<Duration>) -> Option<Option<Duration>> {
+    fn time_left(&self, stall: Option<Duration>) -> Option<Option<Duration>> {
         let Some(stall) = stall else {
             return Some(None);
         };
@@ -154,6 +195,9 @@ fn wait_for_room(descriptor: BorrowedFd<'_>, left: Option<Duration>) {
 /// Nanoseconds since this process first asked, and never 0.
 fn monotonic() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
-    let elapsed = START.get_or_init(Instant::now).elapsed().as_nanos();
-    u64::try_from(elapsed).unwrap_or(u64::MAX).max(1)
+    nanos(START.get_or_init(Instant::now).elapsed()).max(1)
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -24,19 +24,28 @@ pub(crate) struct LogFile {
 
 impl LogFile {
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
-        Ok(Self {
+        let file = Self {
             file: ArcSwap::from_pointee(append(&path)?),
             path,
             opened: Instant::now(),
             looked: AtomicU64::new(0),
             #[cfg(unix)]
             channel: Channel::new(),
-        })
+        };
+        file.note_ending();
+        Ok(file)
     }
 
     pub(crate) fn reopen(&self) -> io::Result<()> {
         self.file.store(Arc::new(append(&self.path)?));
+        self.note_ending();
         Ok(())
+    }
+
+    /// A process that died may have left half a line.
+    fn note_ending(&self) {
+        #[cfg(unix)]
+        self.channel.set_torn(is_torn(&self.path).unwrap_or(false));
     }
 
     /// The file to write to now.
@@ -68,6 +77,21 @@ impl LogFile {
     fn was_moved(&self) -> bool {
         !self.path.exists()
     }
+}
+
+#[cfg(unix)]
+fn is_torn(path: &Path) -> io::Result<bool> {
+    use std::io::{Read, Seek, SeekFrom};
+    let about = std::fs::metadata(path)?;
+    // Opening anything else for reading could wait, or take lines from their reader.
+    if !about.is_file() || about.len() == 0 {
+        return Ok(false);
+    }
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 fn append(path: &Path) -> io::Result<File> {

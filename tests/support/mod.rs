@@ -11,6 +11,7 @@ use tracing_jsonl::JsonLayer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
+#[allow(unused_imports)]
 pub use strict::{lines, strict};
 
 /// Keeps what is written, and how many calls it took.

@@ -1,7 +1,7 @@
 //! Arrays and objects, with each key once.
 
 use crate::json_value::serialize::key::Key;
-use crate::json_value::serialize::{Error, Json, RAW_VALUE};
+use crate::json_value::serialize::{Error, Json, RAW_VALUE, raw};
 use serde::ser::{self, Serialize};
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -98,7 +98,7 @@ impl<'j, 'a> Nested<'j, 'a> {
         value.serialize(&mut text)?;
         let text: String = serde_json::from_slice(&text.out)?;
         if kind == RAW_VALUE {
-            return self.json.raw(&text);
+            return raw::rewrite(&text, self.json);
         }
         serde_json::from_str::<serde::de::IgnoredAny>(&text)?;
         self.json.out.extend_from_slice(text.as_bytes());

@@ -1,0 +1,306 @@
+//! A file as the sink: appended to by many, rotated by others.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "support/child.rs"]
+mod child;
+mod support;
+
+use child::{Child, Scratch, said, scratch, tell, tell_stats, wait_until};
+use serde_json::{Value, json};
+use std::fs::{self, OpenOptions};
+use std::thread;
+use std::time::Duration;
+use tracing::info;
+use tracing_jsonl::{Logging, Sink, init_json_logging};
+
+#[test]
+fn child() {
+    child::serve(&[
+        ("three", three),
+        ("counting", counting),
+        ("reopens", reopens),
+        ("loses_its_directory", loses_its_directory),
+        ("all_sizes", all_sizes),
+        ("crowd", crowd),
+    ]);
+}
+
+fn three() {
+    let logging = init_json_logging();
+    for number in 0..3 {
+        info!(number, "an event");
+    }
+    tell_stats(&logging);
+}
+
+fn messages(lines: &[Value]) -> Vec<&str> {
+    lines
+        .iter()
+        .map(|line| line["message"].as_str().unwrap())
+        .collect()
+}
+
+fn numbers(lines: &[Value]) -> Vec<u64> {
+    let events = said(lines, "an event").into_iter();
+    events
+        .map(|line| line["fields"]["number"].as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_file_is_made_and_then_appended_to() {
+    let shared = Scratch::new();
+    let path = shared.path().join("log.jsonl");
+    for runs in 1..=3 {
+        let ended = Child::new("three").env("LOG_OUTPUT", &path).run().ok();
+        assert_eq!(ended.stats(), [3, 3, 0, 0]);
+        let lines = support::lines(&fs::read(&path).unwrap());
+        assert_eq!(lines.len(), 3 * runs);
+    }
+}
+
+/// Logs numbers on two threads until `stop` is there.
+fn counting() {
+    let logging = init_json_logging();
+    let stop = scratch().join("stop");
+    let threads = (0..2_u64).map(|thread| {
+        let stop = stop.clone();
+        thread::spawn(move || {
+            let mut number = thread;
+            while !stop.exists() {
+                for _ in 0..20 {
+                    info!(number, "an event");
+                    number += 2;
+                }
+                thread::sleep(Duration::from_micros(200));
+            }
+        })
+    });
+    let threads: Vec<_> = threads.collect();
+    tell("ready", true);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    tell_stats(&logging);
+}
+
+#[test]
+fn a_file_that_is_renamed_away_is_made_again_within_a_second_or_so_and_no_line_is_lost() {
+    let child = Child::new("counting");
+    let path = child.scratch().join("log.jsonl");
+    let mut running = child.env("LOG_OUTPUT", &path).start();
+    running.wait_for("ready");
+    let rotated: Vec<_> = (0..2)
+        .map(|round| {
+            wait_until("lines", || {
+                fs::metadata(&path).is_ok_and(|file| file.len() > 0)
+            });
+            let to = path.with_extension(format!("{round}"));
+            fs::rename(&path, &to).unwrap();
+            wait_until("a new file", || path.exists());
+            to
+        })
+        .collect();
+    wait_until("lines", || {
+        fs::metadata(&path).is_ok_and(|file| file.len() > 0)
+    });
+    fs::write(running.scratch().join("stop"), "").unwrap();
+    let ended = running.wait().ok();
+
+    let mut all = Vec::new();
+    for path in rotated.iter().chain([&path]) {
+        let lines = support::lines(&fs::read(path).unwrap());
+        assert!(!lines.is_empty());
+        all.extend(numbers(&lines));
+    }
+    let [emitted, written, ..] = ended.stats();
+    assert_eq!(emitted, written);
+    assert_eq!(all.len() as u64, written);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len() as u64, written);
+}
+
+#[test]
+fn copytruncate_leaves_neither_holes_nor_torn_lines() {
+    let child = Child::new("counting");
+    let path = child.scratch().join("log.jsonl");
+    let mut running = child.env("LOG_OUTPUT", &path).start();
+    running.wait_for("ready");
+    let mut copies = Vec::new();
+    for _ in 0..100 {
+        copies.push(fs::read(&path).unwrap());
+        OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(0)
+            .unwrap();
+        thread::sleep(Duration::from_millis(3));
+    }
+    fs::write(running.scratch().join("stop"), "").unwrap();
+    let ended = running.wait().ok();
+    copies.push(fs::read(&path).unwrap());
+    for copy in copies {
+        // The last line of a copy may not have been there whole.
+        let end = copy
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |end| end + 1);
+        assert!(!copy.contains(&0));
+        support::lines(&copy[..end]);
+    }
+    let [emitted, written, ..] = ended.stats();
+    assert_eq!(emitted, written);
+}
+
+fn reopens() {
+    let path = scratch().join("log.jsonl");
+    let sink = Sink::file(&path).unwrap();
+    let logging = Logging::builder().sink(sink.clone()).init();
+    info!("before");
+    fs::rename(&path, scratch().join("old.jsonl")).unwrap();
+    sink.reopen().unwrap();
+    info!("after");
+    // What cannot be opened leaves the file in use.
+    fs::rename(&path, scratch().join("new.jsonl")).unwrap();
+    fs::create_dir(&path).unwrap();
+    tell("refused", sink.reopen().is_err());
+    info!("still there");
+    Sink::stdout().reopen().unwrap();
+    tell_stats(&logging);
+}
+
+#[test]
+fn reopen_takes_effect_at_once() {
+    let ended = Child::new("reopens").run().ok();
+    assert_eq!(ended.stats(), [3, 3, 0, 0]);
+    let old = support::lines(&ended.scratch.read("old.jsonl"));
+    let new = support::lines(&ended.scratch.read("new.jsonl"));
+    assert_eq!(
+        (messages(&old), messages(&new)),
+        (vec!["before"], vec!["after", "still there"])
+    );
+    assert_eq!(ended.told("refused"), true);
+}
+
+fn loses_its_directory() {
+    let directory = scratch().join("logs");
+    fs::create_dir(&directory).unwrap();
+    let path = directory.join("log.jsonl");
+    let sink = Sink::file(&path).unwrap();
+    let logging = Logging::builder().sink(sink).init();
+    info!("before");
+    fs::remove_dir_all(&directory).unwrap();
+    // Longer than it takes to notice.
+    for _ in 0..15 {
+        info!("into the old file");
+        thread::sleep(Duration::from_millis(100));
+    }
+    fs::create_dir(&directory).unwrap();
+    wait_until("a new file", || {
+        info!("is it back");
+        path.exists()
+    });
+    info!("back");
+    fs::copy(&path, scratch().join("copy")).unwrap();
+    tell_stats(&logging);
+}
+
+#[test]
+fn a_directory_that_goes_and_comes_back_costs_no_call_and_the_file_is_made_again() {
+    let ended = Child::new("loses_its_directory").run().ok();
+    let [emitted, written, ..] = ended.stats();
+    assert_eq!(emitted, written);
+    let lines = support::lines(&ended.scratch.read("copy"));
+    assert_eq!(messages(&lines).last(), Some(&"back"));
+}
+
+/// Eight threads, lines from 200 bytes to 200 KB.
+fn all_sizes() {
+    let logging = init_json_logging();
+    let threads = (0..8_usize).map(|thread| {
+        thread::spawn(move || {
+            for number in 0..30_usize {
+                let length = 200 << ((thread + number) % 11);
+                let letter = char::from(b'a' + u8::try_from(thread).unwrap());
+                let text = letter.to_string().repeat(length.min(200_000));
+                info!(thread, number, text, "an event");
+            }
+        })
+    });
+    let threads: Vec<_> = threads.collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    tell_stats(&logging);
+}
+
+#[test]
+fn lines_of_every_size_from_several_processes_stay_whole_in_one_file() {
+    let shared = Scratch::new();
+    let path = shared.path().join("log.jsonl");
+    let children = (0..3).map(|_| {
+        let child = Child::new("all_sizes").env("LOG_MAX_LINE_BYTES", "0");
+        child
+            .env("LOG_STALL", "60s")
+            .env("LOG_OUTPUT", &path)
+            .start()
+    });
+    for child in children.collect::<Vec<_>>() {
+        assert_eq!(child.wait().ok().stats(), [240, 240, 0, 0]);
+    }
+    let lines = support::lines(&fs::read(&path).unwrap());
+    assert_eq!(lines.len(), 720);
+    for line in lines {
+        let thread = u8::try_from(line["fields"]["thread"].as_u64().unwrap()).unwrap();
+        let text = line["fields"]["text"].as_str().unwrap();
+        assert!(
+            text.bytes().all(|byte| byte == b'a' + thread),
+            "mixed lines"
+        );
+    }
+}
+
+fn crowd() {
+    let logging = init_json_logging();
+    let threads = (0..8_u64).map(|thread| {
+        thread::spawn(move || {
+            for number in 0..20_000_u64 {
+                info!(thread, number, "an event");
+            }
+        })
+    });
+    for thread in threads.collect::<Vec<_>>() {
+        thread.join().unwrap();
+    }
+    tell_stats(&logging);
+}
+
+#[test]
+fn a_file_has_room_at_all_times_so_nothing_is_dropped() {
+    // However little a stall may hold up: waiting for another thread's line is no stall.
+    for stall in ["0", "1ms"] {
+        let child = Child::new("crowd").env("LOG_STALL", stall);
+        let path = child.scratch().join("log.jsonl");
+        let ended = child.env("LOG_OUTPUT", &path).run().ok();
+        assert_eq!(ended.stats(), [160_000, 160_000, 0, 0], "LOG_STALL={stall}");
+    }
+}
+
+#[test]
+fn a_layer_of_ones_own_writes_to_a_file_too() {
+    use tracing_subscriber::prelude::*;
+    let shared = Scratch::new();
+    let path = shared.path().join("log.jsonl");
+    let layer = tracing_jsonl::JsonLayer::new(Sink::file(&path).unwrap());
+    let stats = layer.stats();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        info!(number = 1, "an event");
+    });
+    assert_eq!(stats.get().written, 1);
+    let lines = support::lines(&fs::read(&path).unwrap());
+    assert_eq!(lines[0]["fields"], json!({"number": 1}));
+    assert!(Sink::file(shared.path().join("no/such/directory")).is_err());
+}
