@@ -138,6 +138,8 @@ pub struct SinkWriter<'a> {
     turn: Option<Taken<'a>>,
     #[cfg(unix)]
     has_begun: bool,
+    #[cfg(unix)]
+    file: Option<arc_swap::Guard<Arc<std::fs::File>>>,
 }
 
 impl<'a> MakeWriter<'a> for Sink {
@@ -149,6 +151,7 @@ impl<'a> MakeWriter<'a> for Sink {
             sink: self,
             turn: self.channel().take_turn(self.stall),
             has_begun: false,
+            file: None,
         }
     }
 
@@ -172,7 +175,13 @@ impl io::Write for SinkWriter<'_> {
         match &self.sink.target {
             Target::Stdout => self.write_to(rustix::stdio::stdout(), bytes),
             Target::Stderr => self.write_to(rustix::stdio::stderr(), bytes),
-            Target::File(file) => self.write_to(file.current().as_fd(), bytes),
+            Target::File(file) => {
+                // One file for all of the line, though it may be rotated meanwhile.
+                let open = self.file.take().unwrap_or_else(|| file.current());
+                let written = self.write_to(open.as_fd(), bytes);
+                self.file = Some(open);
+                written
+            }
         }
     }
 

@@ -132,7 +132,7 @@ mod tests {
             state ^= state >> 7;
             state ^= state << 17;
             let span = 253_402_300_799_i64 + 62_135_596_800;
-            let second = (state % span.unsigned_abs()) as i64 - 62_135_596_800;
+            let second = (state % span.unsigned_abs()).cast_signed() - 62_135_596_800;
             let nanos = (state >> 33) as u32 % 1_000_000_000;
             let offset = Duration::from_secs(second.unsigned_abs());
             let base = if second < 0 {
