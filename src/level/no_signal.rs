@@ -6,7 +6,7 @@ use std::time::Duration;
 
 pub(crate) struct Signals;
 
-#[allow(clippy::unnecessary_wraps)]
+#[allow(clippy::unnecessary_wraps, clippy::unused_self)]
 impl Signals {
     pub(crate) fn prepare(_: &LevelHandle, _: &str, _: Duration) -> io::Result<Self> {
         Ok(Self)
