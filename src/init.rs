@@ -10,7 +10,6 @@ use crate::init::builder::Format;
 use crate::layer::JsonLayer;
 use crate::level::directives::{Directives, Reading};
 use crate::level::{LevelHandle, Signals};
-use crate::panic::Panics;
 use crate::report::Report;
 use crate::stats::Stats;
 use std::fmt;
@@ -104,8 +103,8 @@ impl Logging {
         self.report.stats()
     }
 
-    /// Passes on what the writer holds back. A [`Sink`](crate::Sink) holds nothing back; a writer of your own
-    /// might. Never fails: a stream that cannot be flushed has nothing to flush.
+    /// Passes on what the writer holds back. A [`Sink`](crate::Sink) holds nothing back; a writer
+    /// of your own might. Never fails: a stream that cannot be flushed has nothing to flush.
     ///
     /// ```no_run
     /// # let logging = tracing_jsonl::init_json_logging();
@@ -162,9 +161,36 @@ impl Builder {
     fn start(mut self, strict: bool) -> Result<Logging, InitError> {
         let level = self.level_handle();
         let debug_level = self.checked_debug_level(&level);
-        if strict && !self.misconfigured.is_empty() {
-            return Err(InitError::misconfigured(self.misconfigured));
+        let misconfigured = std::mem::take(&mut self.misconfigured);
+        if strict && !misconfigured.is_empty() {
+            return Err(InitError::misconfigured(misconfigured));
         }
+        let (log_bridge, panics) = (self.log_bridge, self.panics);
+        let signals = self
+            .signals
+            .then(|| Signals::prepare(&level, &debug_level, self.debug_ttl));
+        let signals = match signals.transpose() {
+            Err(error) if strict => return Err(InitError::signals(error)),
+            signals => signals,
+        };
+        let report = self.install(&level)?;
+        let logging = Logging { level, report };
+        for one in &misconfigured {
+            logging.warn(one);
+        }
+        crate::panic::install(Arc::clone(&logging.report), panics);
+        logging.connect_log(log_bridge);
+        if let Err(error) = signals.and_then(|signals| signals.map_or(Ok(()), Signals::handle)) {
+            logging.report.report(&mut |line| {
+                line.say(Level::WARN, "the admin signals cannot be handled");
+                line.text("error", &error.to_string());
+            });
+        }
+        Ok(logging)
+    }
+
+    /// Makes the global subscriber.
+    fn install(self, level: &LevelHandle) -> Result<Arc<dyn Report>, InitError> {
         let output = match self.output {
             Output::Sink(sink) => Output::Sink(sink.with_stall(self.stall)),
             custom @ Output::Custom(_) => custom,
@@ -176,19 +202,12 @@ impl Builder {
             .with_thread(self.thread)
             .with_span_close(self.span_close)
             .with_max_line_bytes(self.max_line_bytes)
-            .with_level(&level);
+            .with_level(level);
         for (key, value) in self.statics {
             layer = layer.with_static_field(key, value);
         }
-        let signals = self
-            .signals
-            .then(|| Signals::prepare(&level, &debug_level, self.debug_ttl));
-        let signals = match signals.transpose() {
-            Err(error) if strict => return Err(InitError::signals(error)),
-            signals => signals,
-        };
         let is_text = matches!(self.format, Format::Text);
-        let mut layer = match self.format {
+        layer = match self.format {
             Format::Json(schema) => layer.with_schema(schema),
             Format::Custom(custom) => layer.custom(custom),
             Format::Text => layer.reports_only(text::reports()),
@@ -210,19 +229,7 @@ impl Builder {
             rebuild_interest_cache();
             return Err(InitError::already_set());
         }
-        let logging = Logging { level, report };
-        for misconfigured in &self.misconfigured {
-            logging.warn(misconfigured);
-        }
-        logging.connect(self.log_bridge, self.panics);
-        let handled = signals.and_then(|signals| signals.map_or(Ok(()), Signals::handle));
-        if let Err(error) = handled {
-            logging.report.report(&mut |line| {
-                line.say(Level::WARN, "the admin signals cannot be handled");
-                line.text("error", &error.to_string());
-            });
-        }
-        Ok(logging)
+        Ok(report)
     }
 
     fn level_handle(&mut self) -> LevelHandle {
@@ -271,8 +278,7 @@ impl Logging {
         });
     }
 
-    fn connect(&self, log_bridge: bool, panics: Panics) {
-        crate::panic::install(Arc::clone(&self.report), panics);
+    fn connect_log(&self, log_bridge: bool) {
         if log_bridge && crate::log_bridge::install() {
             return self.level.follow_in_log();
         }
