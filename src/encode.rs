@@ -1,7 +1,7 @@
 //! Event to line. Everything the user's code has a part in is recorded in [`fields`] before a
 //! line is assembled here, so that assembling cannot fail.
 
-mod assemble;
+pub(crate) mod assemble;
 pub(crate) mod buffer;
 pub(crate) mod custom;
 mod cut;
@@ -12,6 +12,7 @@ mod members;
 pub(crate) mod schema;
 mod text;
 pub(crate) mod timestamp;
+mod undebug;
 pub(crate) mod value;
 
 use crate::encode::custom::Custom;

@@ -44,14 +44,11 @@ impl Layout {
                     }
                 }
                 Part::Identifiers(place) => self.identifiers(&mut line, content, place),
-                Part::Fields(Place::Under(key)) => {
-                    let mut pieces = live(content.event).peekable();
-                    if pieces.peek().is_some() {
-                        let mut object = Members::open(line.encoded_key(key));
-                        pieces.for_each(|piece| object.member(content.event.member(piece)));
-                        object.close();
+                Part::Fields(Place::Under(key)) => line.object_if_any(key, |object| {
+                    for piece in live(content.event) {
+                        object.member(content.event.member(piece));
                     }
-                }
+                }),
                 Part::Spans(Place::Under(key)) => {
                     if self.rules.span_fields && !content.chain.is_empty() {
                         spans(line.encoded_key(key), content);
@@ -114,17 +111,11 @@ impl Layout {
                     identifier(content, index, |value| line.encoded(key, value));
                 }
             }
-            Place::Under(name) => {
-                let present = |index: usize| identifier(content, index, |_| ()).is_some();
-                if !(0..self.identifiers.len()).any(present) {
-                    return;
-                }
-                let mut object = Members::open(line.encoded_key(name));
+            Place::Under(name) => line.object_if_any(name, |object| {
                 for (index, key) in self.identifiers.iter().enumerate() {
                     identifier(content, index, |value| object.encoded(key, value));
                 }
-                object.close();
-            }
+            }),
         }
     }
 
@@ -186,30 +177,35 @@ pub(super) fn identifier<R>(
     })
 }
 
-/// `[{"name":"request","method":"GET"},…]`, root first. A field called `name` is renamed: the
-/// span's own name is what every line has.
+/// `[{"name":"request","method":"GET"},…]`, root first.
 fn spans(out: &mut Vec<u8>, content: &Content<'_>) {
-    const NAME: &[u8] = b"\"name\":";
     out.push(b'[');
     for (index, node) in content.chain.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        let mut object = Members::open(out);
-        quote(object.key("name"), node.name());
-        node.with_fields(|fields| {
-            for piece in live(fields) {
-                if fields.key(piece) == NAME {
-                    let key = renamed(NAME, |key| fields.has_key(key));
-                    object.encoded(&key, fields.value(piece));
-                } else {
-                    object.member(fields.member(piece));
-                }
-            }
-        });
-        object.close();
+        node.with_object(|object| out.extend_from_slice(object));
     }
     out.push(b']');
+}
+
+/// A span's object in that array. A field called `name` is renamed: the span's own name is what
+/// every line has.
+pub(crate) fn span_object(name: &str, fields: &Fields) -> Vec<u8> {
+    const NAME: &[u8] = b"\"name\":";
+    let mut out = Vec::new();
+    let mut object = Members::open(&mut out);
+    quote(object.key("name"), name);
+    for piece in live(fields) {
+        if fields.key(piece) == NAME {
+            let key = renamed(NAME, |key| fields.has_key(key));
+            object.encoded(&key, fields.value(piece));
+        } else {
+            object.member(fields.member(piece));
+        }
+    }
+    object.close();
+    out
 }
 
 /// Every value that could not be given in its type, with its text.

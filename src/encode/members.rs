@@ -36,6 +36,19 @@ impl<'a> Members<'a> {
         self.out
     }
 
+    /// Writes an object under a key that is encoded already, unless `fill` leaves it empty.
+    pub(super) fn object_if_any(&mut self, key: &str, fill: impl FnOnce(&mut Members<'_>)) {
+        let (start, first) = (self.out.len(), self.first);
+        let mut object = Members::open(self.encoded_key(key));
+        fill(&mut object);
+        if object.first {
+            self.out.truncate(start);
+            self.first = first;
+        } else {
+            object.close();
+        }
+    }
+
     pub(super) fn encoded(&mut self, key: &[u8], value: &[u8]) {
         self.comma();
         self.out.extend_from_slice(key);

@@ -1,14 +1,14 @@
 //! The visitor: each field of an event or a span, encoded once, in its own type.
 
-use crate::encode::escape::{cut_text, escape, quote, quote_bytes};
+use crate::encode::escape::{cut_text, quote, quote_bytes};
 use crate::encode::fields::{Fields, Kind, LogFact, Mark, Role};
 use crate::encode::guard::guarded;
 use crate::encode::text::{Formatted, format_text};
+use crate::encode::undebug::undo_debug_quotes;
 use crate::json_value::{Terms, not_finite};
 use crate::metadata::Rules;
 use std::error::Error;
 use std::fmt;
-use std::str::Chars;
 use std::sync::Arc;
 use tracing_core::field::{Field, Visit};
 
@@ -267,57 +267,6 @@ fn next_source<'e>(
     guarded(|| error.source()).map_err(|message| format!("panicked: {message}"))
 }
 
-/// `user_id = ?"u-42"` is recorded as `"u-42"` with its quotes: the identifier is what is inside.
-fn undo_debug_quotes(out: &mut Vec<u8>, start: usize, cut: bool) {
-    if !out[start..].starts_with(b"\"\\\"") {
-        return;
-    }
-    let Ok(text) = serde_json::from_slice::<String>(&out[start..]) else {
-        return;
-    };
-    if let Some(inside) = undo_debug(&text, cut) {
-        out.truncate(start + 1);
-        escape(out, &inside);
-        out.push(b'"');
-    }
-}
-
-/// What `{:?}` of a string was made from, as far as it is there if it was `cut`; `None` if `text`
-/// is no such thing.
-fn undo_debug(text: &str, cut: bool) -> Option<String> {
-    let mut rest = text.strip_prefix('"')?.chars();
-    let mut plain = String::with_capacity(text.len());
-    while let Some(character) = rest.next() {
-        let character = match character {
-            '"' => return rest.as_str().is_empty().then_some(plain),
-            '\\' => match undo_escape(&mut rest) {
-                None if cut => break,
-                character => character?,
-            },
-            plain => plain,
-        };
-        plain.push(character);
-    }
-    cut.then_some(plain)
-}
-
-/// The character of an escape, after its backslash.
-fn undo_escape(rest: &mut Chars<'_>) -> Option<char> {
-    Some(match rest.next()? {
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        '0' => '\0',
-        'u' => {
-            let (code, after) = rest.as_str().strip_prefix('{')?.split_once('}')?;
-            *rest = after.chars();
-            char::from_u32(u32::from_str_radix(code, 16).ok()?)?
-        }
-        same @ ('"' | '\'' | '\\') => same,
-        _ => return None,
-    })
-}
-
 impl Visit for Recorder<'_> {
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.bool(field.name(), value);
@@ -358,25 +307,5 @@ impl Visit for Recorder<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.text(field.name(), format_args!("{value:?}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_identifier_recorded_as_debug_is_what_was_inside_the_quotes() {
-        for text in ["u-42", "", "a\"b", "a\\b\n\u{1b}\u{202e}é", "'x'\t\0"] {
-            let debug = format!("{text:?}");
-            assert_eq!(undo_debug(&debug, false).as_deref(), Some(text));
-            for end in (1..debug.len()).filter(|end| debug.is_char_boundary(*end)) {
-                let beginning = undo_debug(&debug[..end], true).unwrap();
-                assert!(text.starts_with(&beginning));
-            }
-        }
-        for text in ["\"a\", \"b\"", "plain", "\"", "\"open\\\""] {
-            assert_eq!(undo_debug(text, false), None, "{text}");
-        }
     }
 }

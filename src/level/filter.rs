@@ -165,6 +165,31 @@ impl EventFilter {
     }
 }
 
+/// What a `Layer` and a `Filter` are told of spans is the same.
+macro_rules! span_hooks {
+    () => {
+        fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+            self.open(attrs, id, &ctx);
+        }
+
+        fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+            self.record(id, values, &ctx);
+        }
+
+        fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+            self.enter(id, &ctx);
+        }
+
+        fn on_exit(&self, id: &Id, _ctx: Context<'_, S>) {
+            self.exit(id);
+        }
+
+        fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+            self.close(&id, &ctx);
+        }
+    };
+}
+
 impl<S> Layer<S> for EventFilter
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -181,25 +206,7 @@ where
         Some(self.handle.max_level())
     }
 
-    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        self.open(attrs, id, &ctx);
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        self.record(id, values, &ctx);
-    }
-
-    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        self.enter(id, &ctx);
-    }
-
-    fn on_exit(&self, id: &Id, _ctx: Context<'_, S>) {
-        self.exit(id);
-    }
-
-    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-        self.close(&id, &ctx);
-    }
+    span_hooks!();
 }
 
 impl<S> Filter<S> for EventFilter
@@ -218,23 +225,5 @@ where
         Some(self.handle.max_level())
     }
 
-    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        self.open(attrs, id, &ctx);
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        self.record(id, values, &ctx);
-    }
-
-    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        self.enter(id, &ctx);
-    }
-
-    fn on_exit(&self, id: &Id, _ctx: Context<'_, S>) {
-        self.exit(id);
-    }
-
-    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-        self.close(&id, &ctx);
-    }
+    span_hooks!();
 }

@@ -4,6 +4,7 @@
 //! inside `Span::record` deadlocks layers that format under the extensions lock
 //! (tokio-rs/tracing#763, #1565).
 
+use crate::encode::assemble::span_object;
 use crate::encode::fields::Fields;
 use crate::encode::value::{Recorder, Subject};
 use crate::metadata::Rules;
@@ -22,26 +23,51 @@ pub(crate) struct SpanNode {
     parent: Option<Arc<SpanNode>>,
     name: &'static str,
     /// As given when the span was made.
-    fields: Fields,
-    /// All of them, once `Span::record` has added some.
-    recorded: Mutex<Option<Fields>>,
+    given: Recorded,
+    /// All there is, once `Span::record` has added some.
+    recorded: Mutex<Option<Recorded>>,
     is_recorded: AtomicBool,
     is_closed: AtomicBool,
     timing: Option<Timing>,
 }
 
-impl SpanNode {
-    /// A span of a line being cut: nobody else sees it.
-    pub(crate) fn detached(name: &'static str, fields: Fields) -> Arc<Self> {
-        Arc::new(Self {
-            parent: None,
-            name,
+/// Fields, and the span as it stands in the line.
+#[derive(Debug)]
+struct Recorded {
+    fields: Fields,
+    object: Vec<u8>,
+}
+
+impl Recorded {
+    fn new(name: &str, fields: Fields) -> Self {
+        Self {
+            object: span_object(name, &fields),
             fields,
+        }
+    }
+}
+
+impl SpanNode {
+    fn new(
+        parent: Option<Arc<SpanNode>>,
+        name: &'static str,
+        fields: Fields,
+        timing: Option<Timing>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            parent,
+            name,
+            given: Recorded::new(name, fields),
             recorded: Mutex::new(None),
             is_recorded: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
-            timing: None,
+            timing,
         })
+    }
+
+    /// A span of a line being cut: nobody else sees it.
+    pub(crate) fn detached(name: &'static str, fields: Fields) -> Arc<Self> {
+        Self::new(None, name, fields, None)
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -54,17 +80,27 @@ impl SpanNode {
 
     /// Reads the fields. `read` must not run code of the user's: a lock may be held.
     pub(crate) fn with_fields<R>(&self, read: impl FnOnce(&Fields) -> R) -> R {
+        self.with(|recorded| read(&recorded.fields))
+    }
+
+    /// Reads the span as it stands in the line, under the same rule.
+    pub(crate) fn with_object<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        self.with(|recorded| read(&recorded.object))
+    }
+
+    fn with<R>(&self, read: impl FnOnce(&Recorded) -> R) -> R {
         if self.is_recorded.load(Ordering::Acquire) {
             let recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-            return read(recorded.as_ref().unwrap_or(&self.fields));
+            return read(recorded.as_ref().unwrap_or(&self.given));
         }
-        read(&self.fields)
+        read(&self.given)
     }
 
     fn record(&self, later: &Fields) {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        let merged = recorded.as_ref().unwrap_or(&self.fields).merged(later);
-        *recorded = Some(merged);
+        let before = recorded.as_ref().unwrap_or(&self.given);
+        let merged = before.fields.merged(later);
+        *recorded = Some(Recorded::new(self.name, merged));
         self.is_recorded.store(true, Ordering::Release);
     }
 
@@ -173,15 +209,8 @@ impl View {
             None if attrs.is_contextual() => self.current(),
             None => None,
         };
-        let node = Arc::new(SpanNode {
-            parent,
-            name: attrs.metadata().name(),
-            fields,
-            recorded: Mutex::new(None),
-            is_recorded: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
-            timing: self.timed.then(Timing::start),
-        });
+        let timing = self.timed.then(Timing::start);
+        let node = SpanNode::new(parent, attrs.metadata().name(), fields, timing);
         if let Some(span) = ctx.span(id) {
             let mut extensions = span.extensions_mut();
             match extensions.get_mut::<Slots>() {
