@@ -212,7 +212,6 @@ impl Builder {
             Format::Custom(custom) => layer.custom(custom),
             Format::Text => layer.reports_only(text::reports()),
         };
-        layer.ready();
         let report = layer.reporter();
         let filter = level
             .filter()
@@ -279,11 +278,12 @@ impl Logging {
     }
 
     fn connect_log(&self, log_bridge: bool) {
-        if log_bridge && crate::log_bridge::install() {
-            return self.level.follow_in_log();
+        if !log_bridge {
+            return;
         }
-        self.level.leave_log();
-        if log_bridge {
+        if crate::log_bridge::install() {
+            self.level.lead_log();
+        } else {
             self.report.report(&mut |line| {
                 let message = "another logger is installed for the `log` crate: \
                                its records do not come here";

@@ -5,7 +5,7 @@ mod options;
 
 use crate::encode::Head;
 use crate::encode::value::{Recorder, Subject};
-use crate::layer::core::Core;
+use crate::layer::core::{Core, Ready};
 use crate::metadata::span::View;
 use crate::report::Report;
 use crate::sink::Sink;
@@ -49,33 +49,30 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     fn on_layer(&mut self, _subscriber: &mut S) {
+        // Lines about the level may come before the first event.
         self.ready();
-        if let Some(level) = &self.core.level {
-            let core: Weak<Core<W>> = Arc::downgrade(&self.core);
-            level.join(core);
-        }
     }
 
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        let failures = self.core.view.open(attrs, id, &ctx);
+        let failures = self.ready().view.open(attrs, id, &ctx);
         self.core.counters.fallbacks(failures);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        let failures = self.core.view.record(id, values, &ctx);
+        let failures = self.ready().view.record(id, values, &ctx);
         self.core.counters.fallbacks(failures);
     }
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        self.core.view.enter(id, &ctx);
+        self.ready().view.enter(id, &ctx);
     }
 
     fn on_exit(&self, id: &Id, _ctx: Context<'_, S>) {
-        self.core.view.exit(id);
+        self.ready().view.exit(id);
     }
 
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-        let closed = self.core.view.close(&id, &ctx);
+        let closed = self.ready().view.close(&id, &ctx);
         if let (Some(span), Some(metadata)) = (closed, ctx.metadata(&id)) {
             self.core.span_closed(&span, metadata);
         }
@@ -87,11 +84,12 @@ where
             return;
         }
         let metadata = event.metadata();
-        let context = core.view.context_of(event, &ctx);
+        let ready = self.ready();
+        let context = ready.view.context_of(event, &ctx);
         core.line(Head::of(metadata), Some(metadata), context, |fields| {
             event.record(&mut Recorder {
                 fields,
-                rules: &core.view.rules,
+                rules: &ready.view.rules,
                 subject: subject(metadata),
             });
         });
@@ -115,12 +113,24 @@ where
         StatsHandle::new(&self.core.counters)
     }
 
+    /// Makes the settings take effect, once all are there.
+    fn ready(&self) -> &Ready {
+        self.core.ready.get_or_init(|| {
+            if let Some(level) = &self.core.level {
+                let core: Weak<Core<W>> = Arc::downgrade(&self.core);
+                level.join(core);
+            }
+            self.core.settings.compile()
+        })
+    }
+
     /// How this layer sees spans.
     pub(crate) fn view(&self) -> Arc<View> {
-        Arc::clone(&self.core.view)
+        Arc::clone(&self.ready().view)
     }
 
     pub(crate) fn reporter(&self) -> Arc<dyn Report> {
+        self.ready();
         Arc::clone(&self.core) as Arc<dyn Report>
     }
 }

@@ -14,7 +14,8 @@ use crate::error::DirectiveError;
 use crate::level::change::{By, Pending};
 use crate::level::directives::{Directives, Reading};
 use crate::level::filter::EventFilter;
-use crate::metadata::IDENTIFIERS;
+use crate::metadata::span::SpanNode;
+use crate::metadata::{IDENTIFIERS, Rules};
 use crate::report::Report;
 
 pub(crate) use crate::level::signal::Signals;
@@ -39,6 +40,9 @@ use tracing_core::{LevelFilter, Metadata};
 /// | `hyper=warn` | the level of targets that begin with `hyper` |
 /// | `[{user_id=u-42}]=debug` | the level wherever the scope has this identifier, for one user, request or trace |
 /// | `shop[{user_id=u-42}]=debug` | the same for one target |
+///
+/// An identifier is looked for in the span that the thread is in and those around it; an event's own
+/// fields and its explicit `parent:` are not known yet when this is decided.
 ///
 /// A text without a level for all targets leaves that of the configured text in force. Values with
 /// commas or quotes are written `"a, \"b\""`.
@@ -130,7 +134,7 @@ impl LevelHandle {
                 pending: Mutex::default(),
                 told: Condvar::new(),
                 joined: Mutex::default(),
-                leads_log: AtomicBool::new(true),
+                leads_log: AtomicBool::new(false),
                 admits_any_span: AtomicBool::new(false),
             }),
         }
@@ -219,9 +223,11 @@ impl LevelHandle {
         self.shared.admits_any_span.store(true, Ordering::Relaxed);
     }
 
-    /// Leaves the `log` crate's maximum to the logger that is installed there.
-    pub(crate) fn leave_log(&self) {
-        self.shared.leads_log.store(false, Ordering::Relaxed);
+    /// Takes over the `log` crate's maximum. Not for each handle: several may be in use, and one
+    /// must not hide the records that another wants.
+    pub(crate) fn lead_log(&self) {
+        self.shared.leads_log.store(true, Ordering::Relaxed);
+        self.follow_in_log();
     }
 
     pub(crate) fn directives(&self) -> arc_swap::Guard<Arc<Directives>> {
@@ -232,10 +238,16 @@ impl LevelHandle {
         &self.shared.identifiers
     }
 
-    /// Whether a line about something of `metadata` is logged whatever its scope.
-    pub(crate) fn allows(&self, metadata: &Metadata<'_>) -> bool {
-        self.directives()
-            .allows(metadata.target(), *metadata.level())
+    /// Whether a line about `span` is logged.
+    pub(crate) fn allows_in(
+        &self,
+        metadata: &Metadata<'_>,
+        rules: &Rules,
+        span: &SpanNode,
+    ) -> bool {
+        let directives = self.directives();
+        directives.allows(metadata.target(), *metadata.level())
+            || directives.scope_allows(metadata, rules, span)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Putting a line together from what was recorded: schema order, unique keys, nothing that fails.
 
-use crate::encode::escape::{cut_text, quote};
+use crate::encode::escape::{quote, quote_within};
 use crate::encode::fields::{Fields, LogFact, Piece, Role};
 use crate::encode::members::{Members, renamed};
 use crate::encode::schema::{ENCODE_ERRORS, Part, Place, REMOVED, TRUNCATED, rank};
@@ -76,7 +76,7 @@ impl Layout {
             if let Some(text) = content.event.find(Role::Log(LogFact::File)) {
                 line.encoded_key(file).extend_from_slice(text);
             } else if let Some(text) = content.head.file {
-                quote(line.encoded_key(file), cut_text(text, content.longest_name));
+                quote_within(line.encoded_key(file), text, content.longest_name);
             }
             if let Some(text) = content.event.find(Role::Log(LogFact::Line)) {
                 line.encoded_key(number).extend_from_slice(text);
@@ -88,10 +88,7 @@ impl Layout {
         if self.thread {
             let current = std::thread::current();
             if let Some(name) = current.name() {
-                quote(
-                    line.encoded_key(thread),
-                    cut_text(name, content.longest_name),
-                );
+                quote_within(line.encoded_key(thread), name, content.longest_name);
             }
             // The number inside has no stable accessor.
             let id = format!("{:?}", current.id());
@@ -150,7 +147,7 @@ impl Layout {
 fn target(out: &mut Vec<u8>, content: &Content<'_>) {
     match content.event.find(Role::Log(LogFact::Target)) {
         Some(target) => out.extend_from_slice(target),
-        None => quote(out, cut_text(content.head.target, content.longest_name)),
+        None => quote_within(out, content.head.target, content.longest_name),
     }
 }
 

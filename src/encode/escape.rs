@@ -112,6 +112,18 @@ pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// The same, with the inside cut to at most `limit` bytes.
+pub(crate) fn quote_within(out: &mut Vec<u8>, text: &str, limit: usize) {
+    let start = out.len() + 1;
+    quote(out, text);
+    let inside = &out[start..out.len() - 1];
+    if inside.len() > limit {
+        let kept = cut_escaped(inside, limit);
+        out.truncate(start + kept);
+        out.push(b'"');
+    }
+}
+
 /// Appends bytes as a string: their text if they are UTF-8, else hexadecimal.
 pub(crate) fn quote_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {

@@ -46,6 +46,8 @@ pub(crate) fn format_text(
     json_value::withdraw();
     let (error, marker) = match outcome {
         Ok(Ok(())) => return Ok(writer.finish()),
+        // We had enough, and said so.
+        _ if writer.cut => return Ok(writer.finish()),
         Ok(Err(fmt::Error)) => {
             let error = "formatting returned an error".to_owned();
             let marker = format!("!ERROR: {error}");
@@ -102,6 +104,7 @@ impl fmt::Write for TextWriter<'_> {
             State::Standin { debug, .. } => {
                 let room = self.limit.saturating_sub(debug.len());
                 debug.push_str(cut_text(text, room));
+                self.cut |= text.len() > room;
             }
             // Text after a hand-over: the value is more than that JSON, so all of it is text.
             State::Offered | State::Delivered(_) => {
@@ -110,7 +113,8 @@ impl fmt::Write for TextWriter<'_> {
                 self.append(text);
             }
         }
-        Ok(())
+        // A value that would go on for ever is told to stop.
+        if self.cut { Err(fmt::Error) } else { Ok(()) }
     }
 }
 

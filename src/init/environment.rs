@@ -99,6 +99,10 @@ impl Builder {
                 }
             }
         }
+        if let Some((name, value)) = variable("LOG_REDACT") {
+            // Silence would look like protection.
+            self.refuse(name, &value, "fields are not redacted yet", "nothing");
+        }
         self
     }
 

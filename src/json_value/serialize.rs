@@ -330,15 +330,15 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
 
     // The default goes through `to_string`, which panics when `Display` fails.
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Error> {
-        struct Escaped<'a>(&'a mut Vec<u8>);
-        impl fmt::Write for Escaped<'_> {
+        struct Escaped<'j, 'a>(&'j mut Json<'a>);
+        impl fmt::Write for Escaped<'_, '_> {
             fn write_str(&mut self, text: &str) -> fmt::Result {
-                escape(self.0, text);
-                Ok(())
+                escape(&mut self.0.out, text);
+                self.0.within_limit().map_err(|_| fmt::Error)
             }
         }
         self.out.push(b'"');
-        write!(Escaped(&mut self.out), "{value}")
+        write!(Escaped(&mut *self), "{value}")
             .map_err(|_| Error("Display returned an error".to_owned()))?;
         self.out.push(b'"');
         self.within_limit()

@@ -10,18 +10,31 @@ use crate::metadata::span::{SpanNode, View};
 use crate::report::{Report, ReportLine};
 use crate::sink::delivery::Delivery;
 use crate::stats::{Counters, Stats};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tracing_core::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Shared with those who write lines of their own: level changes, panics.
 pub(super) struct Core<W> {
     pub(super) settings: Settings,
-    pub(super) layout: Layout,
-    pub(super) view: Arc<View>,
+    /// Made from the settings when the layer is first used: a layer that is put in by a reload is
+    /// told nothing before.
+    pub(super) ready: OnceLock<Ready>,
     pub(super) delivery: Delivery<W>,
     pub(super) counters: Arc<Counters>,
     pub(super) level: Option<LevelHandle>,
+}
+
+/// What settings amount to.
+pub(super) struct Ready {
+    pub(super) layout: Layout,
+    pub(super) view: Arc<View>,
+}
+
+impl<W> Core<W> {
+    pub(super) fn ready(&self) -> &Ready {
+        self.ready.get_or_init(|| self.settings.compile())
+    }
 }
 
 impl<W> Core<W>
@@ -62,7 +75,7 @@ where
             }
             // Not part of the line: it ends a torn one before.
             buffer.line.push(b'\n');
-            let encoded = self.layout.encode(
+            let encoded = self.ready().layout.encode(
                 (self.settings.clock)(),
                 head,
                 &buffer.fields,
@@ -112,11 +125,9 @@ where
         let Some(timing) = span.timing() else {
             return;
         };
-        if self
-            .level
-            .as_ref()
-            .is_some_and(|level| !level.allows(metadata))
-        {
+        let rules = &self.ready().view.rules;
+        let mut levels = self.level.iter();
+        if !levels.all(|level| level.allows_in(metadata, rules, span)) {
             return;
         }
         let (busy, idle) = timing.close();
@@ -147,7 +158,7 @@ where
     }
 
     fn report_in_scope(&self, fill: &mut dyn FnMut(&mut ReportLine)) {
-        self.own_line(self.view.current(), fill);
+        self.own_line(self.ready().view.current(), fill);
     }
 
     fn write_line(&self, line: &[u8]) {

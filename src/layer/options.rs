@@ -4,12 +4,12 @@ use crate::encode::Layout;
 use crate::encode::custom::{Custom, Encoder};
 use crate::encode::schema::Schema;
 use crate::layer::JsonLayer;
-use crate::layer::core::Core;
+use crate::layer::core::{Core, Ready};
 use crate::level::LevelHandle;
 use crate::metadata::span::View;
 use crate::metadata::{IDENTIFIERS, Rules};
 use crate::sink::delivery::Delivery;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 use tracing_subscriber::fmt::{MakeWriter, TestWriter};
 
@@ -58,12 +58,10 @@ where
             clock: SystemTime::now,
             custom: None,
         };
-        let (layout, view) = settings.compile();
         Self {
             core: Arc::new(Core {
                 settings,
-                layout,
-                view,
+                ready: OnceLock::new(),
                 delivery: Delivery::new(make_writer),
                 counters: Arc::default(),
                 level: None,
@@ -318,49 +316,37 @@ where
     where
         V: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        let Core {
-            settings,
-            layout,
-            view,
-            counters,
-            level,
-            ..
-        } = &*self.core;
+        let core = &self.core;
         JsonLayer {
             core: Arc::new(Core {
-                settings: settings.clone(),
-                layout: layout.clone(),
-                view: Arc::clone(view),
+                settings: core.settings.clone(),
+                ready: OnceLock::new(),
                 delivery: Delivery::new(make_writer),
-                counters: Arc::clone(counters),
-                level: level.clone(),
+                counters: Arc::clone(&core.counters),
+                level: core.level.clone(),
             }),
         }
     }
 
-    /// Nobody else has the layer before it is [ready](Self::ready), so that this always sets.
+    /// Nobody else has the layer before it is ready, so that this always sets.
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         if let Some(core) = Arc::get_mut(&mut self.core) {
             set(&mut core.settings);
         }
         self
     }
-
-    /// Makes the settings take effect, once all are there.
-    pub(crate) fn ready(&mut self) {
-        if let Some(core) = Arc::get_mut(&mut self.core) {
-            (core.layout, core.view) = core.settings.compile();
-        }
-    }
 }
 
 impl Settings {
-    fn compile(&self) -> (Layout, Arc<View>) {
+    pub(super) fn compile(&self) -> Ready {
         let rules = Arc::new(self.rules.clone());
         let mut layout = Layout::new(&self.schema, Arc::clone(&rules), &self.statics);
         layout.location = self.location;
         layout.thread = self.thread;
         layout.custom.clone_from(&self.custom);
-        (layout, Arc::new(View::new(rules, self.span_close)))
+        Ready {
+            layout,
+            view: Arc::new(View::new(rules, self.span_close)),
+        }
     }
 }

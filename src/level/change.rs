@@ -200,7 +200,7 @@ impl LevelHandle {
 
     /// Sets `log`'s maximum from the level of events: spans are admitted at `info` whatever that
     /// is, and `log` has none. Other layers may want more.
-    pub(crate) fn follow_in_log(&self) {
+    pub(super) fn follow_in_log(&self) {
         if !self.shared.leads_log.load(Ordering::Relaxed) {
             return;
         }

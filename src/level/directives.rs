@@ -5,6 +5,9 @@
 
 mod parse;
 
+use crate::encode::fields::Role;
+use crate::metadata::Rules;
+use crate::metadata::span::SpanNode;
 use std::fmt::{self, Write as _};
 use tracing_core::{Level, LevelFilter, Metadata};
 use tracing_subscriber::filter::Targets;
@@ -29,17 +32,17 @@ pub(crate) struct Directives {
 pub(crate) struct Scoped {
     target: String,
     /// Name, and value as it stands in a line.
-    pub(crate) identifiers: Vec<Wanted>,
+    identifiers: Vec<Wanted>,
     level: LevelFilter,
 }
 
 /// What an identifier must be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Wanted {
-    pub(crate) name: String,
+    name: String,
     value: String,
     /// The value as it stands in a line.
-    pub(crate) encoded: Vec<u8>,
+    encoded: Vec<u8>,
 }
 
 impl Directives {
@@ -99,6 +102,25 @@ impl Directives {
         self.scoped
             .iter()
             .filter(move |one| one.level >= *level && target.starts_with(&one.target))
+    }
+
+    /// Whether one of these directives finds its identifiers in `span` or around it.
+    pub(crate) fn scope_allows(
+        &self,
+        metadata: &Metadata<'_>,
+        rules: &Rules,
+        span: &SpanNode,
+    ) -> bool {
+        self.scoped(metadata).any(|one| {
+            one.identifiers.iter().all(|wanted| {
+                let Some(index) = rules.identifier(&wanted.name) else {
+                    return false;
+                };
+                let role = Role::Identifier(index);
+                let matches = |value: &[u8]| value == wanted.encoded;
+                span.nearest(|fields| fields.find(role).map(matches)) == Some(true)
+            })
+        })
     }
 
     /// The most verbose level at which an event may be logged.

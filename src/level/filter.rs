@@ -2,9 +2,8 @@
 //! level, so that an error line keeps its `request_id` at `LOG_LEVEL=warn`, and a flip to debug
 //! finds the identifiers of requests already in flight.
 
-use crate::encode::fields::Role;
 use crate::level::LevelHandle;
-use crate::level::directives::{Directives, Scoped};
+use crate::level::directives::Directives;
 use crate::metadata::Rules;
 use crate::metadata::span::View;
 use std::sync::Arc;
@@ -97,24 +96,12 @@ impl EventFilter {
 
     /// Whether the scope this thread is in has the identifiers of a directive.
     fn scope_allows(&self, directives: &Directives, metadata: &Metadata<'_>) -> bool {
-        let mut scoped = directives.scoped(metadata).peekable();
-        if scoped.peek().is_none() {
+        if directives.scoped(metadata).next().is_none() {
             return false;
         }
         let view = self.layer.as_deref().unwrap_or(&self.own);
-        let Some(span) = view.current() else {
-            return false;
-        };
-        scoped.any(|Scoped { identifiers, .. }| {
-            identifiers.iter().all(|wanted| {
-                let Some(index) = view.rules.identifier(&wanted.name) else {
-                    return false;
-                };
-                let role = Role::Identifier(index);
-                let matches = |value: &[u8]| value == wanted.encoded;
-                span.nearest(|fields| fields.find(role).map(matches)) == Some(true)
-            })
-        })
+        let span = view.current();
+        span.is_some_and(|span| directives.scope_allows(metadata, &view.rules, &span))
     }
 
     /// Its own view, unless a layer keeps the spans.

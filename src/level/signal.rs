@@ -5,6 +5,7 @@
 //! wakes, the last one sent must win, so the handler stores its number; an iterator over pending
 //! signals would give them in numeric order.
 
+use crate::encode::guard::guarded;
 use crate::level::LevelHandle;
 use crate::level::change::By;
 use signal_hook::consts::{SIGUSR1, SIGUSR2};
@@ -47,7 +48,11 @@ impl Signals {
                     match woken.read(&mut bytes) {
                         Ok(0) => return,
                         Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
-                        _ => handle.obey(wanted.swap(NONE, Ordering::SeqCst), &directives, ttl),
+                        _ => {
+                            let wish = wanted.swap(NONE, Ordering::SeqCst);
+                            // A layer of the user's that panics must not end this thread.
+                            let _ = guarded(|| handle.obey(wish, &directives, ttl));
+                        }
                     }
                 }
             })?;

@@ -141,6 +141,8 @@ impl Drop for SpanNode {
 #[derive(Debug)]
 pub(crate) struct Timing {
     made: Instant,
+    /// Entries that were not left yet, on all threads.
+    entries: AtomicU64,
     changed: AtomicU64,
     busy: AtomicU64,
     idle: AtomicU64,
@@ -150,9 +152,22 @@ impl Timing {
     fn start() -> Self {
         Self {
             made: Instant::now(),
+            entries: AtomicU64::new(0),
             changed: AtomicU64::new(0),
             busy: AtomicU64::new(0),
             idle: AtomicU64::new(0),
+        }
+    }
+
+    fn enter(&self) {
+        if self.entries.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.lap(&self.idle);
+        }
+    }
+
+    fn exit(&self) {
+        if self.entries.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.lap(&self.busy);
         }
     }
 
@@ -250,7 +265,7 @@ impl View {
             return;
         };
         if let Some(timing) = &node.timing {
-            timing.lap(&timing.idle);
+            timing.enter();
         }
         with_entered(|entered| {
             // Guards held across an await leave entries behind (tokio-rs/tracing#3514).
@@ -279,7 +294,7 @@ impl View {
         if let Some(entry) = entry.flatten()
             && let Some(timing) = &entry.node.timing
         {
-            timing.lap(&timing.busy);
+            timing.exit();
         }
     }
 

@@ -9,7 +9,7 @@ use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::sink::STALL;
@@ -20,7 +20,8 @@ use crate::sink::turn::{Taken, Turn};
 pub(crate) struct Channel {
     turn: Turn,
     way: AtomicU8,
-    writes: AtomicU32,
+    /// Bytes since the descriptor's kind was looked up.
+    unseen: AtomicUsize,
     /// When the current episode without room began, in nanoseconds; 0 while there is none.
     blocked: AtomicU64,
     /// Whether the last byte written, by whoever, ended no line.
@@ -36,15 +37,16 @@ const PLAIN: u8 = 2;
 /// `poll`, then a plain write: terminals, other systems.
 const POLL: u8 = 3;
 
-/// The descriptor may be another file after a `dup2`: its kind is looked up this often.
-const LOOK_EVERY: u32 = 64;
+/// The descriptor may be another file after a `dup2`: its kind is looked up after this many bytes,
+/// fewer than fill a pipe.
+const LOOK_AFTER: usize = 32 * 1024;
 
 impl Channel {
     pub(crate) const fn new() -> Self {
         Self {
             turn: Turn::new(),
             way: AtomicU8::new(UNKNOWN),
-            writes: AtomicU32::new(0),
+            unseen: AtomicUsize::new(0),
             blocked: AtomicU64::new(0),
             torn: AtomicBool::new(false),
         }
@@ -136,15 +138,18 @@ impl Channel {
     }
 
     fn try_write(&self, descriptor: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
-        let count = self.writes.fetch_add(1, Ordering::Relaxed);
+        let unseen = self.unseen.load(Ordering::Relaxed) + bytes.len();
+        self.unseen.store(unseen, Ordering::Relaxed);
         let mut way = self.way.load(Ordering::Relaxed);
-        if way == UNKNOWN || count.is_multiple_of(LOOK_EVERY) {
+        if way == UNKNOWN || unseen >= LOOK_AFTER {
+            self.unseen.store(0, Ordering::Relaxed);
             way = look(descriptor);
             self.way.store(way, Ordering::Relaxed);
         }
         if way == NOWAIT {
             match write_nowait(descriptor, bytes) {
-                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                // Some containers' filters of system calls forbid it.
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => {
                     self.way.store(POLL, Ordering::Relaxed);
                     way = POLL;
                 }

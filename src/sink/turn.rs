@@ -19,9 +19,6 @@ pub(crate) struct Turn {
     holder: AtomicU64,
 }
 
-/// The process id as this process last saw it: stale in a forked child until it meets a lock held
-/// by the parent.
-static PROCESS: AtomicU32 = AtomicU32::new(0);
 static TICKETS: AtomicU32 = AtomicU32::new(0);
 
 impl Turn {
@@ -41,7 +38,7 @@ impl Turn {
     }
 
     #[cold]
-    fn wait(&self, mut mine: u64, mut give_up: impl FnMut() -> bool) -> Option<Taken<'_>> {
+    fn wait(&self, mine: u64, mut give_up: impl FnMut() -> bool) -> Option<Taken<'_>> {
         let mut foreign: Option<(u64, Instant)> = None;
         let mut attempt = 0_u32;
         loop {
@@ -62,12 +59,8 @@ impl Turn {
                             Some((same, since)) if same == holder => since,
                             _ => foreign.insert((holder, Instant::now())).1,
                         };
-                        if since.elapsed() >= DEAD_AFTER {
-                            PROCESS.store(std::process::id(), Ordering::Relaxed);
-                            mine = ticket();
-                            if self.swap(holder, mine) {
-                                return Some(Taken { turn: self, mine });
-                            }
+                        if since.elapsed() >= DEAD_AFTER && self.swap(holder, mine) {
+                            return Some(Taken { turn: self, mine });
                         }
                     }
                     if give_up() {
@@ -104,15 +97,10 @@ impl Drop for Taken<'_> {
 }
 
 fn ticket() -> u64 {
-    let process = match PROCESS.load(Ordering::Relaxed) {
-        0 => {
-            let process = std::process::id();
-            PROCESS.store(process, Ordering::Relaxed);
-            process
-        }
-        process => process,
-    };
-    u64::from(process) << 32 | u64::from(TICKETS.fetch_add(1, Ordering::Relaxed))
+    // Asked each time: a forked child that went by its parent's id would take the lock from its
+    // own threads.
+    let ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
+    u64::from(std::process::id()) << 32 | u64::from(ticket)
 }
 
 fn is_foreign(holder: u64) -> bool {
