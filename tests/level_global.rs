@@ -197,3 +197,13 @@ fn a_strict_start_that_cannot_use_a_setting_changes_nothing() {
     assert!(error.to_string().contains("hyper=wran"), "{error}");
     assert_eq!(global.logging.level().current(), "warn");
 }
+
+#[test]
+fn a_handle_of_its_own_leaves_the_log_crate_alone() {
+    let global = global();
+    let own = tracing_jsonl::LevelHandle::new("info").unwrap();
+    own.set("error").unwrap();
+    assert_eq!(log::max_level(), log::LevelFilter::Info);
+    log::info!("heard");
+    assert_eq!(messages(&global.capture), ["heard"]);
+}

@@ -25,6 +25,7 @@ fn child() {
         ("non_blocking", non_blocking),
         ("impatient", impatient),
         ("page_by_page", page_by_page),
+        ("becomes_a_pipe", becomes_a_pipe),
     ]);
 }
 
@@ -280,4 +281,31 @@ fn a_report_of_drops_that_is_dropped_itself_is_made_up_for_by_the_next() {
         .iter()
         .map(|line| line["fields"]["dropped"].as_u64().unwrap());
     assert_eq!(told.sum::<u64>(), dropped, "{} reports", reports.len());
+}
+
+/// Standard output is a file first, then a pipe that nobody reads.
+fn becomes_a_pipe() {
+    let logging = init_json_logging();
+    let text = "x".repeat(12_000);
+    info!(text, "in the file");
+    let (_reader, writer) = rustix::pipe::pipe().unwrap();
+    rustix::stdio::dup2_stdout(&writer).unwrap();
+    for number in 0..100 {
+        info!(number, text, "in the pipe");
+    }
+    tell_stats(&logging);
+}
+
+#[test]
+fn a_file_that_becomes_a_pipe_nobody_reads_holds_up_no_longer_than_a_pipe() {
+    let child = Child::new("becomes_a_pipe").env("LOG_STALL", "10ms");
+    let path = child.scratch().join("out.jsonl");
+    let file = File::create(path).unwrap();
+    let ended = child.stdout(To::Descriptor(file.into())).run().ok();
+    let [emitted, written, dropped, failed] = ended.stats();
+    assert_eq!((emitted, failed), (101, 0));
+    assert!(
+        written >= 2 && dropped > 0,
+        "{written} written, {dropped} dropped"
+    );
 }

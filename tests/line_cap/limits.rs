@@ -58,20 +58,22 @@ fn any_number_of_identifiers_fits() {
 
 #[test]
 fn names_that_are_too_long_are_cut_or_left_out() {
-    let name = "n".repeat(4000);
-    let log = move || {
-        capped_with(
-            512,
-            |layer| layer.with_thread(true).with_source_location(true),
-            || tracing::info!("m"),
-        )
-    };
-    let thread = std::thread::Builder::new().name(name).spawn(log);
-    let (line, ..) = thread.unwrap().join().expect("a line within its limit");
-    assert_eq!(
-        (&line["message"], &line["truncated"]),
-        (&json!("m"), &json!(true))
-    );
+    // Each character of the second takes six bytes of the line.
+    for name in ["n".repeat(4000), "\u{1}".repeat(80)] {
+        let log = move || {
+            capped_with(
+                512,
+                |layer| layer.with_thread(true).with_source_location(true),
+                || tracing::info!(target: "\u{2}\u{2}\u{2}\u{2}\u{2}\u{2}\u{2}\u{2}", "m"),
+            )
+        };
+        let thread = std::thread::Builder::new().name(name).spawn(log);
+        let (line, ..) = thread.unwrap().join().expect("a line within its limit");
+        assert_eq!(
+            (&line["message"], &line["truncated"]),
+            (&json!("m"), &json!(true))
+        );
+    }
 }
 
 #[test]
