@@ -68,6 +68,7 @@ fn a_bad_value_is_one_warning_and_the_default_holds() {
         ("LOG_MAX_LINE_BYTES", "99999999999999999999"),
         ("LOG_STALL", "2 parsecs"),
         ("LOG_STALL", "1"),
+        ("LOG_REDACT", "password"),
     ];
     for (name, value) in bad {
         let lines = lines(&[(name, value)]);

@@ -1,4 +1,5 @@
 //! Lines about spans that close, with how long they were busy and idle.
+#![allow(clippy::expect_used)]
 
 mod support;
 
