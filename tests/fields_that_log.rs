@@ -240,3 +240,24 @@ fn a_json_value_logged_elsewhere_by_a_field_stays_elsewhere() {
         "{text}"
     );
 }
+
+/// Opens a span with itself in it while it is formatted.
+struct OpensItself;
+
+impl Debug for OpensItself {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _span = tracing::info_span!("inner", field = ?OpensItself).entered();
+        f.write_str("opened")
+    }
+}
+
+#[test]
+fn a_field_that_opens_spans_with_itself_comes_to_an_end() {
+    let (lines, [before, after]) = logged(|| {
+        let _span = tracing::info_span!("outer", field = ?OpensItself).entered();
+        tracing::info!("in");
+    });
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["spans"][0]["field"], "opened");
+    assert!(after.fallbacks > before.fallbacks);
+}

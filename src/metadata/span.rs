@@ -5,6 +5,7 @@
 //! (tokio-rs/tracing#763, #1565).
 
 use crate::encode::assemble::span_object;
+use crate::encode::buffer::Lease;
 use crate::encode::fields::Fields;
 use crate::encode::value::{Recorder, Subject};
 use crate::metadata::Rules;
@@ -216,9 +217,7 @@ impl View {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let mut fields = Fields::default();
-        attrs.record(&mut self.recorder(&mut fields));
-        let failures = fields.failures().len();
+        let (fields, failures) = self.recorded(|recorder| attrs.record(recorder));
         let parent = match attrs.parent() {
             Some(parent) => self.find(parent, ctx),
             None if attrs.is_contextual() => self.current(),
@@ -241,20 +240,26 @@ impl View {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let mut later = Fields::default();
-        values.record(&mut self.recorder(&mut later));
+        let (later, failures) = self.recorded(|recorder| values.record(recorder));
         if let Some(node) = self.find(id, ctx) {
             node.record(&later);
         }
-        later.failures().len()
+        failures
     }
 
-    fn recorder<'a>(&'a self, fields: &'a mut Fields) -> Recorder<'a> {
-        Recorder {
+    /// Fields, and how many could not be given in their type. A `Debug` that opens spans with
+    /// itself in them ends like one that logs itself: too deep, there are no fields.
+    fn recorded(&self, record: impl FnOnce(&mut Recorder<'_>)) -> (Fields, usize) {
+        let Some(mut lease) = Lease::take() else {
+            return (Fields::default(), 1);
+        };
+        let fields = &mut lease.buffer().fields;
+        record(&mut Recorder {
             fields,
             rules: &self.rules,
             subject: Subject::Span,
-        }
+        });
+        (fields.clone(), fields.failures().len())
     }
 
     pub(crate) fn enter<S>(&self, id: &Id, ctx: &Context<'_, S>)

@@ -7,6 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+#[cfg(unix)]
+use std::{
+    io::{Read, Seek, SeekFrom},
+    thread,
+    time::Duration,
+};
 
 #[cfg(unix)]
 use crate::sink::descriptor::Channel;
@@ -79,19 +85,31 @@ impl LogFile {
     }
 }
 
+/// Whether the file ends in the middle of a line that nobody is writing now.
 #[cfg(unix)]
 fn is_torn(path: &Path) -> io::Result<bool> {
-    use std::io::{Read, Seek, SeekFrom};
-    let about = std::fs::metadata(path)?;
     // Opening anything else for reading could wait, or take lines from their reader.
-    if !about.is_file() || about.len() == 0 {
+    if !std::fs::metadata(path)?.is_file() {
         return Ok(false);
     }
     let mut file = File::open(path)?;
-    file.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    Ok(last != *b"\n")
+    let mut before = None;
+    for _ in 0..5 {
+        let length = file.metadata()?.len();
+        if length == 0 {
+            return Ok(false);
+        }
+        file.seek(SeekFrom::Start(length - 1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last == *b"\n" || before == Some(length) {
+            return Ok(last != *b"\n");
+        }
+        // Another process may be at it: a long write is seen in parts.
+        before = Some(length);
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(false)
 }
 
 fn append(path: &Path) -> io::Result<File> {
