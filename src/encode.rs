@@ -70,8 +70,6 @@ pub(crate) struct Layout {
     /// The schema's, with their names as they stand in the line.
     parts: Vec<Part>,
     pub(crate) rules: Arc<Rules>,
-    /// Longest line without its newline; `usize::MAX` for no limit.
-    pub(crate) limit: usize,
     pub(crate) statics: Fields,
     pub(crate) location: bool,
     pub(crate) thread: bool,
@@ -130,7 +128,6 @@ impl Layout {
             identifiers.push(key);
         }
         Self {
-            limit: rules.limit,
             precision: schema.precision,
             parts: schema.parts.iter().map(Part::encoded).collect(),
             rules,
@@ -171,7 +168,7 @@ impl Layout {
         }
         let start = out.len();
         self.assemble(&content, assembly, out);
-        let over = out.len() - start > self.limit;
+        let over = out.len() - start > self.rules.limit;
         if over {
             cut::fit(self, &content, assembly, out, start);
         }

@@ -142,7 +142,8 @@ impl Builder {
         }
     }
 
-    /// Starts logging for the whole process, or says what is wrong and installs nothing.
+    /// Starts logging for the whole process, or says what is wrong and installs nothing. A signal
+    /// handler that the system refuses after that is a line at `warn`.
     ///
     /// # Errors
     ///
@@ -192,7 +193,10 @@ impl Builder {
     /// Makes the global subscriber.
     fn install(self, level: &LevelHandle) -> Result<Arc<dyn Report>, InitError> {
         let output = match self.output {
-            Output::Sink(sink) => Output::Sink(sink.with_stall(self.stall)),
+            Output::Sink(sink) => Output::Sink(match self.stall {
+                Some(stall) => sink.with_stall(stall),
+                None => sink,
+            }),
             custom @ Output::Custom(_) => custom,
         };
         let mut layer = JsonLayer::new(output)
@@ -202,6 +206,7 @@ impl Builder {
             .with_thread(self.thread)
             .with_span_close(self.span_close)
             .with_max_line_bytes(self.max_line_bytes)
+            .with_not_finite_as_text(self.not_finite_as_text)
             .with_level(level);
         for (key, value) in self.statics {
             layer = layer.with_static_field(key, value);

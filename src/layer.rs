@@ -115,13 +115,13 @@ where
 
     /// Makes the settings take effect, once all are there.
     fn ready(&self) -> &Ready {
-        self.core.ready.get_or_init(|| {
-            if let Some(level) = &self.core.level {
+        if let Some(level) = &self.core.level {
+            self.core.joined.call_once(|| {
                 let core: Weak<Core<W>> = Arc::downgrade(&self.core);
                 level.join(core);
-            }
-            self.core.settings.compile()
-        })
+            });
+        }
+        self.core.ready()
     }
 
     /// How this layer sees spans.

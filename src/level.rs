@@ -208,7 +208,9 @@ impl LevelHandle {
 
     /// Lines about changes go to `layer` too.
     pub(crate) fn join(&self, layer: Weak<dyn Report>) {
-        lock(&self.shared.joined).push(layer);
+        let mut joined = lock(&self.shared.joined);
+        joined.retain(|layer| layer.strong_count() > 0);
+        joined.push(layer);
     }
 
     /// The most verbose level at which anything may pass.
@@ -251,7 +253,7 @@ impl LevelHandle {
     }
 }
 
-/// No code that could panic runs under these locks, but a poisoned one must not stop a service.
+/// A poisoned lock must not stop a service: what it guards is whole between any two statements.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,6 +20,7 @@ use tracing_core::Level;
 /// {"timestamp":"2026-11-23T14:26:46.123456Z","level":"error","message":"panicked: an order","target":"panic","fields":{"location":"src/main.rs:5:7","thread":"main"}}
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Panics {
     /// Ours takes its place: one line per panic, and no text on standard error.
     #[default]

@@ -220,8 +220,9 @@ impl SinkWriter<'_> {
 impl io::Write for SinkWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &self.sink.target {
-            Target::Stdout => io::stdout().write(bytes),
-            Target::Stderr => io::stderr().write(bytes),
+            // Whole, under one lock: the rest of a short write would come under another.
+            Target::Stdout => io::stdout().write_all(bytes).map(|()| bytes.len()),
+            Target::Stderr => io::stderr().write_all(bytes).map(|()| bytes.len()),
             Target::File(file) => (&**file.current()).write(bytes),
         }
     }

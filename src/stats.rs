@@ -106,7 +106,6 @@ impl Counters {
     }
 
     pub(crate) fn get(&self) -> Stats {
-        // Outcomes first: a line counted in between can only make `emitted` larger.
         let (written, dropped) = (load(&self.written), load(&self.dropped));
         let failed = load(&self.failed);
         Stats {

@@ -2,7 +2,7 @@
 
 use crate::encode::assemble::{identifier, live};
 use crate::encode::escape::{cut_text, quote};
-use crate::encode::fields::{Fields, LogFact, Role};
+use crate::encode::fields::{Fields, LogFact, Role, text_of as text};
 use crate::encode::guard::guarded;
 use crate::encode::members::Members;
 use crate::encode::timestamp::Clock;
@@ -71,10 +71,17 @@ pub struct LogEvent {
     pub target: String,
     /// The identifiers that are present, in configured order.
     pub metadata: Vec<(String, String)>,
-    /// The event's other fields.
+    /// File and line of its place in the source, where they are known.
+    pub source: Option<(String, u32)>,
+    /// What every line has, as set by `with_static_field`.
+    pub static_fields: Map<String, Value>,
+    /// The event's other fields. Their order is that of `serde_json`'s map.
     pub fields: Map<String, Value>,
     /// Name and fields of each span around the event, root first.
     pub spans: Vec<(&'static str, Map<String, Value>)>,
+    /// Values that could not be given in their type, and are `null` or incomplete above: key, what
+    /// went wrong, and the debug format that stands in.
+    pub encode_errors: Vec<(String, String, String)>,
 }
 
 impl LogEvent {
@@ -95,11 +102,20 @@ impl LogEvent {
             metadata: metadata
                 .filter_map(|(index, key)| Some((key.clone(), identifier(content, index, text)?)))
                 .collect(),
+            source: source(content),
+            static_fields: map(content.statics),
             fields: map(event),
             spans: content
                 .chain
                 .iter()
                 .map(|node| (node.name(), node.with_fields(map)))
+                .collect(),
+            encode_errors: errors(event)
+                .chain(
+                    content.chain.iter().flat_map(|node| {
+                        node.with_fields(|fields| errors(fields).collect::<Vec<_>>())
+                    }),
+                )
                 .collect(),
         }
     }
@@ -118,6 +134,7 @@ impl LogEvent {
                     .field("metadata", &event.metadata)
                     .field("fields", &event.fields)
                     .field("spans", &event.spans)
+                    .field("encode_errors", &event.encode_errors)
                     .field("error", &self.1)
                     .finish()
             }
@@ -126,18 +143,24 @@ impl LogEvent {
     }
 }
 
-fn text(value: &[u8]) -> String {
-    match serde_json::from_slice(value) {
-        Ok(text) => text,
-        Err(_) => String::from_utf8_lossy(value).into_owned(),
+fn source(content: &Content<'_>) -> Option<(String, u32)> {
+    let facts = [LogFact::File, LogFact::Line].map(|fact| content.event.find(Role::Log(fact)));
+    match facts {
+        [Some(file), Some(line)] => Some((text(file), text(line).parse().ok()?)),
+        _ => Some((content.head.file?.to_owned(), content.head.line?)),
     }
+}
+
+fn errors(fields: &Fields) -> impl Iterator<Item = (String, String, String)> {
+    let failures = fields.failures().iter();
+    failures.map(|one| (one.key.clone(), one.error.clone(), one.debug.clone()))
 }
 
 fn map(fields: &Fields) -> Map<String, Value> {
     let member = |piece| {
         let key = fields.key(piece);
         let value = serde_json::from_slice(fields.value(piece));
-        let key = text(key.strip_suffix(b":").unwrap_or(key));
+        let key = text(&key[..key.len() - 1]);
         (key, value.unwrap_or(Value::Null))
     };
     live(fields).map(member).collect()
@@ -167,7 +190,7 @@ impl Custom {
                 .map_err(|error| describe(&*error))
         });
         let error = match encoded {
-            Ok(Ok(())) => match refuse(&line, layout.limit) {
+            Ok(Ok(())) => match refuse(&line, layout.rules.limit) {
                 None => {
                     out.extend_from_slice(line.as_bytes());
                     return Encoded {
@@ -182,9 +205,9 @@ impl Custom {
         };
         let fallback = event.fallback(&error);
         let cut = if self.json_fallback {
-            wrap(out, &event, &fallback, layout.limit)
+            wrap(out, &event, &fallback, layout.rules.limit)
         } else {
-            let kept = cut_text(&fallback, layout.limit);
+            let kept = cut_text(&fallback, layout.rules.limit);
             out.extend_from_slice(kept.as_bytes());
             kept.len() < fallback.len()
         };

@@ -94,7 +94,7 @@ impl Parts {
             removed: self.removed,
         };
         layout.assemble(&content, assembly, out);
-        (out.len() - start).saturating_sub(layout.limit)
+        (out.len() - start).saturating_sub(layout.rules.limit)
     }
 
     fn all(&mut self) -> impl Iterator<Item = &mut Fields> {

@@ -110,11 +110,7 @@ impl Fields {
 
     /// What has been written of a value, as text.
     pub(crate) fn text_since(&self, mark: Mark) -> String {
-        let value = &self.bytes[mark.value..];
-        match serde_json::from_slice(value) {
-            Ok(text) => text,
-            Err(_) => String::from_utf8_lossy(value).into_owned(),
-        }
+        text_of(&self.bytes[mark.value..])
     }
 
     pub(crate) fn text(&mut self, role: Role, key: &str, text: &str) {
@@ -177,13 +173,11 @@ impl Fields {
                 .any(|piece| piece.role == Role::Field && self.key(piece) == key)
     }
 
-    /// The same fields without what was replaced.
+    /// These fields and those recorded later, which win.
     pub(crate) fn merged(&self, later: &Fields) -> Fields {
-        let mut both = Fields::default();
-        both.absorb(self);
-        both.absorb(later);
         let mut merged = Fields::default();
-        merged.absorb(&both);
+        merged.absorb(self);
+        merged.absorb(later);
         merged
     }
 
@@ -304,6 +298,11 @@ pub(crate) struct Mark {
     pub(crate) value: usize,
 }
 
+/// What an encoded value says: a string's text, other JSON as it stands.
+pub(crate) fn text_of(value: &[u8]) -> String {
+    serde_json::from_slice(value).unwrap_or_else(|_| String::from_utf8_lossy(value).into_owned())
+}
+
 fn key_bit(key: &[u8]) -> u64 {
     let first = key.get(1).copied().unwrap_or(0);
     let last = key.get(key.len().wrapping_sub(3)).copied().unwrap_or(0);
@@ -331,6 +330,7 @@ mod tests {
         let members: Vec<_> = merged
             .pieces()
             .iter()
+            .filter(|piece| piece.role == Role::Field)
             .map(|piece| std::str::from_utf8(merged.member(piece)).unwrap())
             .collect();
         assert_eq!(members, [r#""b":"2""#, r#""a":"3""#]);

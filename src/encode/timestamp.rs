@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 /// let schema = Schema::default().with_precision(Precision::Nanos);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Precision {
     /// `2026-11-23T14:26:46.123Z`
     Millis,

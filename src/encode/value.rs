@@ -33,7 +33,7 @@ pub(crate) struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    /// A field of the given name and plain text, as a `log` key-value or a report has it.
+    /// Where a field of this name belongs; `None` if it is not wanted.
     fn role(&self, key: &str) -> Option<Role> {
         if let Some(index) = self.rules.identifier(key) {
             return Some(Role::Identifier(index));
@@ -126,6 +126,9 @@ impl Recorder<'_> {
     }
 
     fn bytes(&mut self, key: &str, value: &[u8]) {
+        if let Ok(text) = std::str::from_utf8(value) {
+            return self.str(key, text);
+        }
         let Some((mark, role)) = self.begin(key) else {
             return;
         };
@@ -196,7 +199,8 @@ impl Recorder<'_> {
     }
 
     pub(crate) fn error(&mut self, key: &str, value: &(dyn Error + 'static)) {
-        if matches!(self.role(key), Some(Role::Message | Role::Identifier(_))) {
+        let plain = key.strip_prefix("r#").unwrap_or(key);
+        if matches!(self.role(plain), Some(Role::Message | Role::Identifier(_))) {
             return self.text(key, format_args!("{value}"));
         }
         let Some((mark, role)) = self.begin(key) else {

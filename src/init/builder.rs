@@ -7,7 +7,7 @@ use crate::init::Output;
 use crate::layer::MAX_LINE_BYTES;
 use crate::metadata::IDENTIFIERS;
 use crate::panic::Panics;
-use crate::sink::{STALL, Sink};
+use crate::sink::Sink;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +28,11 @@ pub struct Builder {
     pub(super) thread: bool,
     pub(super) span_close: bool,
     pub(super) admit_identifier_spans: bool,
+    pub(super) not_finite_as_text: bool,
     pub(super) max_line_bytes: usize,
-    pub(super) stall: Option<Duration>,
+    /// `None` leaves a sink its own.
+    #[allow(clippy::option_option)]
+    pub(super) stall: Option<Option<Duration>>,
     pub(super) signals: bool,
     pub(super) debug_level: (&'static str, String),
     pub(super) debug_ttl: Duration,
@@ -57,8 +60,9 @@ impl Builder {
             thread: false,
             span_close: false,
             admit_identifier_spans: false,
+            not_finite_as_text: false,
             max_line_bytes: MAX_LINE_BYTES,
-            stall: Some(STALL),
+            stall: None,
             signals: true,
             debug_level: ("debug_level", "debug".to_owned()),
             debug_ttl: Duration::from_secs(600),
@@ -95,6 +99,17 @@ impl Builder {
         self.format = Format::Custom(Custom {
             encoder: Arc::new(encoder),
             json_fallback: false,
+        });
+        self
+    }
+
+    /// The same, and where it fails, a JSON object with that debug format as its `message`.
+    ///
+    /// [`Encoder`] has an example.
+    pub fn encoder_or_json(mut self, encoder: impl Encoder + 'static) -> Self {
+        self.format = Format::Custom(Custom {
+            encoder: Arc::new(encoder),
+            json_fallback: true,
         });
         self
     }
@@ -206,13 +221,24 @@ impl Builder {
         self
     }
 
+    /// Writes NaN and the infinities as strings, in place of `null` with the text in
+    /// `encode_errors`.
+    ///
+    /// ```no_run
+    /// let logging = tracing_jsonl::Logging::builder().not_finite_as_text(true).init();
+    /// ```
+    pub fn not_finite_as_text(mut self, as_text: bool) -> Self {
+        self.not_finite_as_text = as_text;
+        self
+    }
+
     /// Sets the longest line in bytes: 16,383 unless set, at least 512, 0 for no limit.
     ///
     /// ```no_run
     /// let logging = tracing_jsonl::Logging::builder().max_line_bytes(8_191).init();
     /// ```
     pub fn max_line_bytes(mut self, bytes: usize) -> Self {
-        self.max_line_bytes = bytes;
+        self.set_max_line_bytes("max_line_bytes", &bytes.to_string());
         self
     }
 
@@ -224,7 +250,7 @@ impl Builder {
     /// let logging = tracing_jsonl::Logging::builder().stall(Duration::from_millis(50)).init();
     /// ```
     pub fn stall(mut self, stall: impl Into<Option<Duration>>) -> Self {
-        self.stall = stall.into();
+        self.stall = Some(stall.into());
         self
     }
 

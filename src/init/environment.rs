@@ -20,7 +20,7 @@ impl Builder {
     /// | variable | default | meaning |
     /// |---|---|---|
     /// | `LOG_LEVEL`, else `RUST_LOG` | `info` | [directives](crate::LevelHandle) |
-    /// | `LOG_FORMAT` | `default` | `default`, `flat`, or `text` for readable lines |
+    /// | `LOG_FORMAT` | `default` | `default`, `flat`, or `text` for readable lines while developing: `tracing-subscriber`'s formatter writes them, and the promises are not its |
     /// | `LOG_OUTPUT` | `stdout` | `stdout`, `stderr`, or a file's path |
     /// | `LOG_SPANS` | `on` | `off` leaves the spans out |
     /// | `LOG_SIGNALS`, `LOG_PANICS` | `on` | `off` leaves signals or panics alone |
@@ -83,16 +83,12 @@ impl Builder {
             }
         }
         if let Some((name, value)) = variable("LOG_MAX_LINE_BYTES") {
-            match value.parse() {
-                Ok(bytes) if bytes == 0 || bytes >= LEAST_LINE_BYTES => self.max_line_bytes = bytes,
-                Ok(_) => self.refuse(name, &value, "too short", "512 or more, or 0"),
-                Err(_) => self.refuse(name, &value, "not a number", "512 or more, or 0"),
-            }
+            self.set_max_line_bytes(name, &value);
         }
         if let Some((name, value)) = variable("LOG_STALL") {
             match (value.as_str(), duration(&value)) {
-                ("block", _) => self.stall = None,
-                (_, Some(stall)) => self.stall = Some(stall),
+                ("block", _) => self.stall = Some(None),
+                (_, Some(stall)) => self.stall = Some(Some(stall)),
                 _ => {
                     let accepted = format!("{DURATIONS}, or block");
                     self.refuse(name, &value, "not a duration", &accepted);
@@ -112,6 +108,18 @@ impl Builder {
         } else if let Some((name, value)) = variable("RUST_LOG") {
             self.level = (name, value);
         }
+    }
+
+    pub(super) fn set_max_line_bytes(&mut self, setting: &'static str, value: &str) {
+        let problem = match value.parse() {
+            Ok(bytes) if bytes == 0 || bytes >= LEAST_LINE_BYTES => {
+                self.max_line_bytes = bytes;
+                return;
+            }
+            Ok(_) => "too short",
+            Err(_) => "not a number",
+        };
+        self.refuse(setting, value, problem, "512 or more, or 0");
     }
 
     fn switch(&mut self, name: &'static str) -> Option<bool> {

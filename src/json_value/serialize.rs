@@ -22,6 +22,9 @@ const RAW_NUMBER: &str = "$serde_json::private::Number";
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, rules: &Rules) -> Delivery {
     let mut json = Json::new(rules);
     let mut result = value.serialize(&mut json);
+    if result.is_ok() && json.unfinished > 0 {
+        result = Err(Error("its `Serialize` left a part unfinished".to_owned()));
+    }
     if result.is_ok() && json.duplicate {
         // `#[serde(flatten)]` and hand-written impls can give a key twice: the last value stays.
         let text = String::from_utf8(std::mem::take(&mut json.out)).unwrap_or_default();
@@ -92,6 +95,8 @@ struct Json<'a> {
     not_finite: Vec<(String, &'static str)>,
     duplicate: bool,
     too_long: bool,
+    /// Parts begun and not ended: an impl may swallow the error of one.
+    unfinished: usize,
 }
 
 impl<'a> Json<'a> {
@@ -104,6 +109,7 @@ impl<'a> Json<'a> {
             not_finite: Vec::new(),
             duplicate: false,
             too_long: false,
+            unfinished: 0,
         }
     }
 
@@ -312,7 +318,7 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
 
     fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Nested<'j, 'a>, Error> {
         match name {
-            RAW_VALUE | RAW_NUMBER => Ok(Nested::raw(self, name)),
+            RAW_VALUE | RAW_NUMBER => Ok(Nested::raw(self)),
             _ => Nested::open(self, b'{', b"}"),
         }
     }

@@ -10,7 +10,7 @@ use crate::metadata::span::{SpanNode, View};
 use crate::report::{Report, ReportLine};
 use crate::sink::delivery::Delivery;
 use crate::stats::{Counters, Stats};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use tracing_core::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -23,6 +23,7 @@ pub(super) struct Core<W> {
     pub(super) delivery: Delivery<W>,
     pub(super) counters: Arc<Counters>,
     pub(super) level: Option<LevelHandle>,
+    pub(super) joined: Once,
 }
 
 /// What settings amount to.
@@ -96,11 +97,8 @@ where
         let failures = buffer.fields.failures().len();
         self.counters
             .fallbacks(failures + usize::from(encoded.fallback));
-        let written = self
-            .delivery
-            .deliver(metadata, &buffer.line, &self.counters);
-        drop(lease);
-        written
+        self.delivery
+            .deliver(metadata, &buffer.line, &self.counters)
     }
 
     /// One line for all drops since the last, once there is room for it.

@@ -9,7 +9,7 @@ use crate::level::LevelHandle;
 use crate::metadata::span::View;
 use crate::metadata::{IDENTIFIERS, Rules};
 use crate::sink::delivery::Delivery;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::SystemTime;
 use tracing_subscriber::fmt::{MakeWriter, TestWriter};
 
@@ -65,6 +65,7 @@ where
                 delivery: Delivery::new(make_writer),
                 counters: Arc::default(),
                 level: None,
+                joined: Once::new(),
             }),
         }
     }
@@ -167,7 +168,10 @@ where
     /// ```
     pub fn with_static_field(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let field = (key.into(), value.into());
-        self.set(|settings| settings.statics.push(field))
+        self.set(|settings| {
+            settings.statics.retain(|(key, _)| *key != field.0);
+            settings.statics.push(field);
+        })
     }
 
     /// Adds `file` and `line` of each event's place in the source.
@@ -324,6 +328,7 @@ where
                 delivery: Delivery::new(make_writer),
                 counters: Arc::clone(&core.counters),
                 level: core.level.clone(),
+                joined: Once::new(),
             }),
         }
     }

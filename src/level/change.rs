@@ -229,10 +229,10 @@ impl LevelHandle {
         if pending.telling {
             // A writer that changes the level cannot wait for its own line.
             if !TELLING.get() {
-                let is_untold = |pending: &mut Pending| pending.telling;
+                let is_telling = |pending: &mut Pending| pending.telling;
                 let told = &self.shared.told;
                 // Not for ever: its writer may wait for something of ours.
-                let _ = told.wait_timeout_while(pending, LINE_TAKES, is_untold);
+                let _ = told.wait_timeout_while(pending, LINE_TAKES, is_telling);
             }
             return;
         }

@@ -31,7 +31,6 @@ pub(crate) struct Directives {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Scoped {
     target: String,
-    /// Name, and value as it stands in a line.
     identifiers: Vec<Wanted>,
     level: LevelFilter,
 }

@@ -74,7 +74,8 @@ impl LevelHandle {
     /// Lets `SIGUSR1` set `directives` for `ttl` (zero: until reset) and `SIGUSR2` return to the
     /// configured level. When this returns, neither can end the process any more.
     ///
-    /// [`Builder::init`](crate::Builder::init) calls this unless told not to.
+    /// [`Builder::init`](crate::Builder::init) does this unless told not to. Only on Unix, with the
+    /// feature `signal`. Of two signals that are pending at once, the system keeps no order.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -7,6 +7,7 @@
 use crate::encode::assemble::span_object;
 use crate::encode::buffer::Lease;
 use crate::encode::fields::Fields;
+use crate::encode::guard::guarded;
 use crate::encode::value::{Recorder, Subject};
 use crate::metadata::Rules;
 use std::cell::RefCell;
@@ -225,13 +226,14 @@ impl View {
         };
         let timing = self.timed.then(Timing::start);
         let node = SpanNode::new(parent, attrs.metadata().name(), fields, timing);
-        if let Some(span) = ctx.span(id) {
+        let _ = guarded(|| {
+            let Some(span) = ctx.span(id) else { return };
             let mut extensions = span.extensions_mut();
             match extensions.get_mut::<Slots>() {
                 Some(slots) => slots.0.push((self.id, node)),
                 None => extensions.insert(Slots(vec![(self.id, node)])),
             }
-        }
+        });
         failures
     }
 
@@ -346,11 +348,16 @@ impl View {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let span = ctx.span(id)?;
-        let extensions = span.extensions();
-        let slots = extensions.get::<Slots>()?;
-        let slot = slots.0.iter().find(|(view, _)| *view == self.id)?;
-        Some(Arc::clone(&slot.1))
+        // Another layer that panicked under this lock has poisoned it, at which
+        // tracing-subscriber panics.
+        let find = || {
+            let span = ctx.span(id)?;
+            let extensions = span.extensions();
+            let slots = extensions.get::<Slots>()?;
+            let slot = slots.0.iter().find(|(view, _)| *view == self.id)?;
+            Some(Arc::clone(&slot.1))
+        };
+        guarded(find).ok().flatten()
     }
 }
 

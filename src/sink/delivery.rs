@@ -94,8 +94,13 @@ where
     }
 
     pub(crate) fn flush(&self) {
+        // As above: a writer that logs would wait for its own lock.
+        if DELIVERING.replace(true) {
+            return;
+        }
         // A stream that cannot be flushed (a pipe, a terminal) is no news (uber-go/zap#328).
         let _ = guarded(|| self.make_writer.make_writer().flush());
+        DELIVERING.set(false);
     }
 }
 

@@ -66,7 +66,8 @@ impl Turn {
                     if give_up() {
                         return None;
                     }
-                    thread::sleep(Duration::from_micros(50));
+                    // A stopped reader must not cost the service its processors.
+                    thread::sleep(Duration::from_micros(50 << (attempt - 128).min(5)));
                 }
             }
         }

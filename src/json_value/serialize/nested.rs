@@ -1,7 +1,7 @@
 //! Arrays and objects, with each key once.
 
 use crate::json_value::serialize::key::Key;
-use crate::json_value::serialize::{Error, Json, RAW_VALUE, raw};
+use crate::json_value::serialize::{Error, Json, raw};
 use serde::ser::{self, Serialize};
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -19,8 +19,10 @@ pub(super) struct Nested<'j, 'a> {
     few: Vec<(usize, usize)>,
     many: HashSet<Vec<u8>>,
     closing: &'static [u8],
-    /// Set if this is no object, but `serde_json`'s wrapping of text.
-    raw: Option<&'static str>,
+    /// A key was written, its value was not.
+    has_key: bool,
+    /// This is no object, but `serde_json`'s wrapping of text.
+    is_raw: bool,
 }
 
 impl<'j, 'a> Nested<'j, 'a> {
@@ -30,14 +32,14 @@ impl<'j, 'a> Nested<'j, 'a> {
         closing: &'static [u8],
     ) -> Result<Self, Error> {
         json.open(bracket)?;
-        Ok(Self::new(json, closing, None))
+        Ok(Self::new(json, closing, false))
     }
 
-    pub(super) fn raw(json: &'j mut Json<'a>, kind: &'static str) -> Self {
-        Self::new(json, b"", Some(kind))
+    pub(super) fn raw(json: &'j mut Json<'a>) -> Self {
+        Self::new(json, b"", true)
     }
 
-    fn new(json: &'j mut Json<'a>, closing: &'static [u8], raw: Option<&'static str>) -> Self {
+    fn new(json: &'j mut Json<'a>, closing: &'static [u8], is_raw: bool) -> Self {
         Self {
             path: json.path.len(),
             json,
@@ -45,7 +47,8 @@ impl<'j, 'a> Nested<'j, 'a> {
             few: Vec::new(),
             many: HashSet::new(),
             closing,
-            raw,
+            has_key: false,
+            is_raw,
         }
     }
 
@@ -57,12 +60,25 @@ impl<'j, 'a> Nested<'j, 'a> {
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.json.unfinished += 1;
         let _ = write!(self.json.path, "[{}]", self.count);
         self.comma();
         self.value(value)
     }
 
+    /// Keys and values take turns: a hand-written impl may forget one.
+    fn pair(&mut self, is_key: bool) -> Result<(), Error> {
+        if std::mem::replace(&mut self.has_key, is_key) == is_key {
+            self.json.unfinished += 1;
+            let problem = "a map's keys and values do not pair up";
+            return Err(Error(problem.to_owned()));
+        }
+        Ok(())
+    }
+
     fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        self.json.unfinished += 1;
+        self.pair(true)?;
         self.comma();
         let start = self.json.out.len();
         key.serialize(Key(self.json))?;
@@ -86,23 +102,21 @@ impl<'j, 'a> Nested<'j, 'a> {
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         value.serialize(&mut *self.json)?;
         self.json.path.truncate(self.path);
-        self.json.within_limit()
+        self.json.within_limit()?;
+        self.json.unfinished -= 1;
+        Ok(())
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Error> {
-        let Some(kind) = self.raw else {
+        if !self.is_raw {
             self.key(key)?;
+            self.has_key = false;
             return self.value(value);
-        };
+        }
         let mut text = Json::new(self.json.rules);
         value.serialize(&mut text)?;
         let text: String = serde_json::from_slice(&text.out)?;
-        if kind == RAW_VALUE {
-            return raw::rewrite(&text, self.json);
-        }
-        serde_json::from_str::<serde::de::IgnoredAny>(&text)?;
-        self.json.out.extend_from_slice(text.as_bytes());
-        Ok(())
+        raw::rewrite(&text, self.json)
     }
 
     fn finish(self) {
@@ -166,10 +180,12 @@ impl ser::SerializeMap for Nested<'_, '_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.pair(false)?;
         self.value(value)
     }
 
-    fn end(self) -> Result<(), Error> {
+    fn end(mut self) -> Result<(), Error> {
+        self.pair(true)?;
         self.finish();
         Ok(())
     }
