@@ -28,13 +28,23 @@ pub(crate) fn escape(out: &mut Vec<u8>, text: &str) {
     let mut at = 0;
     loop {
         at += plain_prefix(&bytes[at..]);
+        let Some(&byte) = bytes.get(at) else {
+            break;
+        };
+        if byte.is_ascii() {
+            out.extend_from_slice(&bytes[copied..at]);
+            escape_ascii(out, byte);
+            at += 1;
+            copied = at;
+            continue;
+        }
         let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else {
             break;
         };
         let width = character.len_utf8();
-        if width == 1 || is_hidden(character) {
+        if is_hidden(character) {
             out.extend_from_slice(&bytes[copied..at]);
-            escape_one(out, character);
+            escape_code(out, character as usize);
             copied = at + width;
         }
         at += width;
@@ -55,7 +65,7 @@ fn plain_prefix(bytes: &[u8]) -> usize {
     at + rest.take_while(|&&byte| PLAIN[usize::from(byte)]).count()
 }
 
-/// Whether eight bytes are all printable ASCII other than `"` and `\\`.
+/// Whether eight bytes are all printable ASCII other than `"` and `\`.
 ///
 /// Each term sets the high bit of a byte that is not; a borrow can only come from such a byte.
 fn is_plain_word(word: u64) -> bool {
@@ -80,29 +90,28 @@ fn is_hidden(character: char) -> bool {
     )
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
-#[cold]
-#[inline(never)]
-fn escape_one(out: &mut Vec<u8>, character: char) {
-    let short = match character {
-        '"' => b'"',
-        '\\' => b'\\',
-        '\n' => b'n',
-        '\r' => b'r',
-        '\t' => b't',
-        '\u{8}' => b'b',
-        '\u{c}' => b'f',
-        _ => {
-            let code = character as usize;
-            out.extend_from_slice(b"\\u");
-            for shift in [12, 8, 4, 0] {
-                out.push(HEX[(code >> shift) & 0xf]);
-            }
-            return;
-        }
+fn escape_ascii(out: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => return escape_code(out, usize::from(byte)),
     };
     out.extend_from_slice(&[b'\\', short]);
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// `\u` and four digits: all that is escaped so is in the basic plane.
+#[cold]
+#[inline(never)]
+fn escape_code(out: &mut Vec<u8>, code: usize) {
+    let digits = [12, 8, 4, 0].map(|shift| HEX[(code >> shift) & 0xf]);
+    out.extend_from_slice(b"\\u");
+    out.extend_from_slice(&digits);
 }
 
 /// Appends `text` as a whole JSON string, quotes included.
