@@ -6,7 +6,7 @@ mod options;
 use crate::encode::Head;
 use crate::encode::value::{Recorder, Subject};
 use crate::layer::core::{Core, Ready};
-use crate::metadata::span::View;
+use crate::metadata::view::View;
 use crate::report::Report;
 use crate::sink::Sink;
 use crate::stats::StatsHandle;

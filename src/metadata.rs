@@ -1,6 +1,8 @@
 //! Which fields are identifiers, and the span context that they and the other fields come from.
 
+pub(crate) mod view;
 pub(crate) mod span;
+mod timing;
 
 /// The identifiers that are lifted into `metadata` unless told otherwise.
 pub(crate) const IDENTIFIERS: [&str; 3] = ["request_id", "user_id", "trace_id"];

@@ -6,7 +6,7 @@ use crate::encode::schema::Schema;
 use crate::layer::JsonLayer;
 use crate::layer::core::{Core, Ready};
 use crate::level::LevelHandle;
-use crate::metadata::span::View;
+use crate::metadata::view::View;
 use crate::metadata::{IDENTIFIERS, Rules};
 use crate::sink::delivery::Delivery;
 use std::sync::{Arc, Once, OnceLock};

@@ -5,7 +5,7 @@
 use crate::level::LevelHandle;
 use crate::level::directives::Directives;
 use crate::metadata::Rules;
-use crate::metadata::span::View;
+use crate::metadata::view::View;
 use std::sync::Arc;
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::subscriber::Interest;
