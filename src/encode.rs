@@ -16,7 +16,7 @@ mod undebug;
 pub(crate) mod value;
 
 use crate::encode::custom::Custom;
-use crate::encode::fields::{Fields, Role};
+use crate::encode::fields::{Fields, Role, text_of};
 use crate::encode::members::{encoded_key, free_key};
 use crate::encode::schema::{Part, Place, Schema};
 use crate::encode::timestamp::{Clock, Precision};
@@ -109,8 +109,8 @@ impl Layout {
         let mut own = Fields::default();
         for (key, value) in statics {
             let key = free_key(key, &reserved);
-            own.text(Role::Field, &key, value);
-            reserved.insert(encoded_key(&key));
+            own.text(Role::Field, &text_of(&key[..key.len() - 1]), value);
+            reserved.insert(key);
         }
         let nested = schema
             .parts
@@ -121,7 +121,7 @@ impl Layout {
             let key = if nested {
                 encoded_key(name)
             } else {
-                let key = encoded_key(&free_key(name, &reserved));
+                let key = free_key(name, &reserved);
                 reserved.insert(key.clone());
                 key
             };

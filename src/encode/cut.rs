@@ -123,7 +123,7 @@ impl Parts {
             }
             let step = (index + 1) * (length - next);
             if saved + step >= over {
-                // One quote more than needed is given up per string, to allow for rounding.
+                // Rounded up: a byte too many of each string, but never one too few.
                 let level = (over - saved).div_ceil(index + 1);
                 keep = (length - level).max(SHORTEST_STRING);
                 break;

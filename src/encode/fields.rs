@@ -132,11 +132,7 @@ impl Fields {
             if piece.role == Role::Replaced {
                 continue;
             }
-            let start = self.bytes.len();
-            self.bytes
-                .extend_from_slice(&later.bytes[piece.start..piece.end]);
-            let value = start + (piece.value - piece.start);
-            self.end(Mark { start, value }, piece.role, piece.kind);
+            self.copy(later, piece);
             let at = self.pieces.len() - 1;
             let failed = later.failures.iter().filter(|f| f.piece == index);
             self.failures.extend(failed.cloned().map(|mut failure| {
@@ -154,14 +150,17 @@ impl Fields {
             .iter()
             .filter(|piece| piece.role == Role::Field)
         {
-            if self.has_key(outer.key(piece)) {
-                continue;
+            if !self.has_key(outer.key(piece)) {
+                self.copy(outer, piece);
             }
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(outer.member(piece));
-            let value = start + (piece.value - piece.start);
-            self.end(Mark { start, value }, piece.role, piece.kind);
         }
+    }
+
+    fn copy(&mut self, from: &Fields, piece: &Piece) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(from.member(piece));
+        let value = start + (piece.value - piece.start);
+        self.end(Mark { start, value }, piece.role, piece.kind);
     }
 
     /// Whether a field of this encoded key (`"status":`) is here.
@@ -254,7 +253,7 @@ impl Fields {
             return;
         };
         let key = self.key(piece);
-        let key = serde_json::from_slice(&key[..key.len() - 1]).unwrap_or_default();
+        let key = text_of(&key[..key.len() - 1]);
         self.failures.retain(|failure| failure.piece != index);
         self.failures.push(Failure {
             key,

@@ -82,10 +82,11 @@ pub(super) fn renamed(key: &[u8], taken: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     key
 }
 
-pub(super) fn free_key(key: &str, reserved: &HashSet<Vec<u8>>) -> String {
-    let mut key = key.to_owned();
-    while reserved.contains(&encoded_key(&key)) {
-        key.insert_str(0, "fields.");
+/// A name as it stands in a line, renamed if it is taken.
+pub(super) fn free_key(key: &str, reserved: &HashSet<Vec<u8>>) -> Vec<u8> {
+    let key = encoded_key(key);
+    if reserved.contains(&key) {
+        return renamed(&key, |key| reserved.contains(key));
     }
     key
 }

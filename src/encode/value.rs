@@ -55,8 +55,7 @@ impl Recorder<'_> {
     }
 
     fn begin(&mut self, key: &str) -> Option<(Mark, Role)> {
-        // A raw identifier's `r#` is Rust's, not the user's.
-        let key = key.strip_prefix("r#").unwrap_or(key);
+        let key = plain(key);
         let role = self.role(key)?;
         Some((self.fields.begin(key), role))
     }
@@ -109,9 +108,14 @@ impl Recorder<'_> {
             quote(&mut self.fields.bytes, text);
             return self.fields.end(mark, role, Kind::Text);
         }
+        self.null_for(mark, role, key, NOT_FINITE.to_owned(), text.to_owned());
+    }
+
+    /// Ends a field that cannot be given in its type: `null`, and its text in `encode_errors`.
+    fn null_for(&mut self, mark: Mark, role: Role, key: &str, error: String, debug: String) {
+        self.fields.bytes.truncate(mark.value);
         self.fields.bytes.extend_from_slice(b"null");
-        self.fields
-            .failed(name(key), NOT_FINITE.to_owned(), text.to_owned());
+        self.fields.failed(plain(key).to_owned(), error, debug);
         self.fields.end(mark, role, Kind::Scalar);
     }
 
@@ -161,7 +165,7 @@ impl Recorder<'_> {
                 self.fields.bytes.truncate(mark.value);
                 self.fields.bytes.extend_from_slice(&encoded.bytes);
                 for (path, text) in encoded.not_finite {
-                    let key = format!("{}{path}", name(key));
+                    let key = format!("{}{path}", plain(key));
                     self.fields
                         .failed(key, NOT_FINITE.to_owned(), text.to_owned());
                 }
@@ -173,17 +177,11 @@ impl Recorder<'_> {
                 self.fields.end(mark, role, kind);
             }
             Ok(Formatted::Unserializable { error, debug }) => {
-                self.fields.bytes.truncate(mark.value);
-                self.fields.bytes.extend_from_slice(b"null");
-                self.fields.failed(name(key), error, debug);
-                self.fields.end(mark, role, Kind::Scalar);
+                self.null_for(mark, role, key, error, debug);
             }
             Ok(Formatted::TooLong(beginning)) => {
-                self.fields.bytes.truncate(mark.value);
-                self.fields.bytes.extend_from_slice(b"null");
-                self.fields.failed(name(key), CUT.to_owned(), beginning);
                 self.fields.cut = true;
-                self.fields.end(mark, role, Kind::Scalar);
+                self.null_for(mark, role, key, CUT.to_owned(), beginning);
             }
             Ok(Formatted::KeyValues(fields)) => {
                 self.fields.abandon(mark);
@@ -192,15 +190,14 @@ impl Recorder<'_> {
             Err(error) => {
                 self.fields.bytes.push(b'"');
                 let text = self.fields.text_since(mark);
-                self.fields.failed(name(key), error, text);
+                self.fields.failed(plain(key).to_owned(), error, text);
                 self.fields.end(mark, role, Kind::Text);
             }
         }
     }
 
     pub(crate) fn error(&mut self, key: &str, value: &(dyn Error + 'static)) {
-        let plain = key.strip_prefix("r#").unwrap_or(key);
-        if matches!(self.role(plain), Some(Role::Message | Role::Identifier(_))) {
+        if self.role(plain(key)).is_some_and(is_string) {
             return self.text(key, format_args!("{value}"));
         }
         let Some((mark, role)) = self.begin(key) else {
@@ -228,7 +225,7 @@ impl Recorder<'_> {
         self.fields.bytes.extend_from_slice(b"]}");
         if let Some(error) = failed {
             let text = self.fields.text_since(mark);
-            self.fields.failed(name(key), error, text);
+            self.fields.failed(plain(key).to_owned(), error, text);
         }
         self.fields.end(mark, role, Kind::Nested);
     }
@@ -255,8 +252,9 @@ pub(crate) const CUT: &str = "cut: the line was too long";
 
 const NOT_FINITE: &str = "JSON has no such number";
 
-fn name(key: &str) -> String {
-    key.strip_prefix("r#").unwrap_or(key).to_owned()
+/// A raw identifier's `r#` is Rust's, not the user's.
+fn plain(key: &str) -> &str {
+    key.strip_prefix("r#").unwrap_or(key)
 }
 
 /// The message and the identifiers are strings whatever their Rust type: a mapping that has seen

@@ -108,71 +108,39 @@ impl EventFilter {
     fn view(&self) -> Option<&View> {
         self.layer.is_none().then_some(&self.own)
     }
-
-    fn open<S>(&self, attrs: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        if let Some(view) = self.view() {
-            view.open(attrs, id, ctx);
-        }
-    }
-
-    fn record<S>(&self, id: &Id, values: &Record<'_>, ctx: &Context<'_, S>)
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        if let Some(view) = self.view() {
-            view.record(id, values, ctx);
-        }
-    }
-
-    fn enter<S>(&self, id: &Id, ctx: &Context<'_, S>)
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        if let Some(view) = self.view() {
-            view.enter(id, ctx);
-        }
-    }
-
-    fn exit(&self, id: &Id) {
-        if let Some(view) = self.view() {
-            view.exit(id);
-        }
-    }
-
-    fn close<S>(&self, id: &Id, ctx: &Context<'_, S>)
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        if let Some(view) = self.view() {
-            view.close(id, ctx);
-        }
-    }
 }
 
 /// What a `Layer` and a `Filter` are told of spans is the same.
 macro_rules! span_hooks {
     () => {
         fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-            self.open(attrs, id, &ctx);
+            if let Some(view) = self.view() {
+                view.open(attrs, id, &ctx);
+            }
         }
 
         fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-            self.record(id, values, &ctx);
+            if let Some(view) = self.view() {
+                view.record(id, values, &ctx);
+            }
         }
 
         fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-            self.enter(id, &ctx);
+            if let Some(view) = self.view() {
+                view.enter(id, &ctx);
+            }
         }
 
         fn on_exit(&self, id: &Id, _ctx: Context<'_, S>) {
-            self.exit(id);
+            if let Some(view) = self.view() {
+                view.exit(id);
+            }
         }
 
         fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-            self.close(&id, &ctx);
+            if let Some(view) = self.view() {
+                view.close(&id, &ctx);
+            }
         }
     };
 }
