@@ -6,8 +6,7 @@
 mod child;
 mod support;
 
-use child::{Child, To, said, tell, tell_stats};
-use serde_json::Value;
+use child::{Child, To, messages, said, tell, tell_stats};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -91,13 +90,6 @@ fn payloads() {
     let _ = catch_unwind(|| nothing().unwrap());
     let _ = catch_unwind(|| refused().expect("must work"));
     tell_stats(&logging);
-}
-
-fn messages(lines: &[Value]) -> Vec<&str> {
-    lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect()
 }
 
 #[test]

@@ -6,7 +6,7 @@
 mod child;
 mod support;
 
-use child::{Child, said, tell, tell_stats, wait_until};
+use child::{Child, messages, said, tell, tell_stats, wait_until};
 use rustix::process::{Signal, getpid, kill_process};
 use serde_json::Value;
 use std::os::unix::process::ExitStatusExt;
@@ -83,13 +83,6 @@ fn changes(lines: &[Value]) -> Vec<(&str, &str, &str)> {
 
 fn time_of(text: &Value) -> OffsetDateTime {
     OffsetDateTime::parse(text.as_str().unwrap(), &Rfc3339).unwrap()
-}
-
-fn messages(lines: &[Value]) -> Vec<&str> {
-    lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect()
 }
 
 #[test]

@@ -6,8 +6,8 @@
 mod child;
 mod support;
 
-use child::{Child, Scratch, said, scratch, tell, tell_stats, wait_until};
-use serde_json::{Value, json};
+use child::{Child, Scratch, messages, numbers, scratch, tell, tell_stats, three, wait_until};
+use serde_json::json;
 use std::fs::{self, OpenOptions};
 use std::thread;
 use std::time::Duration;
@@ -24,28 +24,6 @@ fn child() {
         ("all_sizes", all_sizes),
         ("crowd", crowd),
     ]);
-}
-
-fn three() {
-    let logging = init_json_logging();
-    for number in 0..3 {
-        info!(number, "an event");
-    }
-    tell_stats(&logging);
-}
-
-fn messages(lines: &[Value]) -> Vec<&str> {
-    lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect()
-}
-
-fn numbers(lines: &[Value]) -> Vec<u64> {
-    let events = said(lines, "an event").into_iter();
-    events
-        .map(|line| line["fields"]["number"].as_u64().unwrap())
-        .collect()
 }
 
 #[test]

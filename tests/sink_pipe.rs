@@ -6,11 +6,9 @@
 mod child;
 mod support;
 
-use child::{Child, To, pipe, said, scratch, tell_stats};
+use child::{Child, To, in_order, pipe, read_slowly, said, scratch, tell_stats};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
 use std::thread;
 use std::time::{Duration, Instant};
 use tracing::info;
@@ -61,21 +59,6 @@ fn eight_threads() {
     let logging = init_json_logging();
     on_eight_threads(10_000);
     tell_stats(&logging);
-}
-
-fn in_order(lines: &[Value]) -> BTreeMap<u64, Vec<u64>> {
-    let mut numbers: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-    for line in said(lines, "an event") {
-        let field = |name: &str| line["fields"][name].as_u64().unwrap();
-        numbers
-            .entry(field("thread"))
-            .or_default()
-            .push(field("number"));
-    }
-    for (thread, numbers) in &numbers {
-        assert!(numbers.is_sorted(), "thread {thread} out of order");
-    }
-    numbers
 }
 
 #[test]
@@ -140,17 +123,6 @@ fn a_slow_turn_is_no_stall() {
             .values()
             .all(|numbers| numbers.len() == 10_000)
     );
-}
-
-fn read_slowly(mut reader: File, at_once: usize, pause: Duration) -> Vec<u8> {
-    let (mut bytes, mut buffer) = (Vec::new(), vec![0; at_once]);
-    loop {
-        match reader.read(&mut buffer).unwrap() {
-            0 => return bytes,
-            count => bytes.extend_from_slice(&buffer[..count]),
-        }
-        thread::sleep(pause);
-    }
 }
 
 /// Eight threads, lines from 200 bytes to 200 KB.

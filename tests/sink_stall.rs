@@ -6,10 +6,9 @@
 mod child;
 mod support;
 
-use child::{Child, Ended, To, pipe, said, tell, tell_stats, wait_until};
+use child::{Child, Ended, To, in_order, pipe, read_slowly, said, tell, tell_stats, wait_until};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::thread;
@@ -48,21 +47,6 @@ fn on_four_threads(count: u64) -> Duration {
         .map(|thread| thread.join().unwrap())
         .max()
         .unwrap()
-}
-
-fn in_order(lines: &[Value]) -> BTreeMap<u64, Vec<u64>> {
-    let mut numbers: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-    for line in said(lines, "an event") {
-        let field = |name: &str| line["fields"][name].as_u64().unwrap();
-        numbers
-            .entry(field("thread"))
-            .or_default()
-            .push(field("number"));
-    }
-    for (thread, numbers) in &numbers {
-        assert!(numbers.is_sorted(), "thread {thread} out of order");
-    }
-    numbers
 }
 
 const STALL: Duration = Duration::from_millis(300);
@@ -153,17 +137,6 @@ fn told_to_block_it_waits_for_a_slow_reader_and_loses_nothing() {
             .values()
             .all(|numbers| numbers.len() == 5_000)
     );
-}
-
-fn read_slowly(mut reader: File, at_once: usize, pause: Duration) -> Vec<u8> {
-    let (mut bytes, mut buffer) = (Vec::new(), vec![0; at_once]);
-    loop {
-        match reader.read(&mut buffer).unwrap() {
-            0 => return bytes,
-            count => bytes.extend_from_slice(&buffer[..count]),
-        }
-        thread::sleep(pause);
-    }
 }
 
 /// The flag is shared with whoever made the pipe, as a parent's event loop would set it.

@@ -6,7 +6,7 @@
 mod child;
 mod support;
 
-use child::{Child, Scratch, To, said, scratch, tell_stats};
+use child::{Child, Scratch, To, messages, numbers, scratch, tell_stats, three};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use std::fs::{self, File, OpenOptions};
@@ -21,28 +21,6 @@ fn child() {
         ("outgrows_and_rotates", outgrows_and_rotates),
         ("two_layers_outgrow", two_layers_outgrow),
     ]);
-}
-
-fn three() {
-    let logging = init_json_logging();
-    for number in 0..3 {
-        info!(number, "an event");
-    }
-    tell_stats(&logging);
-}
-
-fn messages(lines: &[Value]) -> Vec<&str> {
-    lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect()
-}
-
-fn numbers(lines: &[Value]) -> Vec<u64> {
-    let events = said(lines, "an event").into_iter();
-    events
-        .map(|line| line["fields"]["number"].as_u64().unwrap())
-        .collect()
 }
 
 /// The lines that can be read, and the number of those that cannot.

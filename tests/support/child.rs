@@ -14,9 +14,9 @@ mod inside;
 mod scratch;
 
 #[allow(unused_imports)]
-pub use ended::{Ended, said};
+pub use ended::{Ended, in_order, messages, numbers, read_slowly, said};
 #[allow(unused_imports)]
-pub use inside::{Case, is, scratch, serve, tell, tell_stats};
+pub use inside::{Case, is, scratch, serve, tell, tell_stats, three};
 #[allow(unused_imports)]
 pub use scratch::Scratch;
 

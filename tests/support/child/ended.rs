@@ -3,7 +3,12 @@
 use super::Scratch;
 use crate::support;
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::process::ExitStatus;
+use std::thread;
+use std::time::Duration;
 
 /// A child that has ended.
 pub struct Ended {
@@ -57,4 +62,48 @@ impl Ended {
 pub fn said<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
     let says = |line: &&Value| line["message"] == message;
     lines.iter().filter(says).collect()
+}
+
+/// What each line says.
+pub fn messages(lines: &[Value]) -> Vec<&str> {
+    lines
+        .iter()
+        .map(|line| line["message"].as_str().unwrap())
+        .collect()
+}
+
+/// The numbers of the lines about "an event".
+pub fn numbers(lines: &[Value]) -> Vec<u64> {
+    let events = said(lines, "an event").into_iter();
+    events
+        .map(|line| line["fields"]["number"].as_u64().unwrap())
+        .collect()
+}
+
+/// The same by thread, as they came.
+pub fn in_order(lines: &[Value]) -> BTreeMap<u64, Vec<u64>> {
+    let mut numbers: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for line in said(lines, "an event") {
+        let field = |name: &str| line["fields"][name].as_u64().unwrap();
+        numbers
+            .entry(field("thread"))
+            .or_default()
+            .push(field("number"));
+    }
+    for (thread, numbers) in &numbers {
+        assert!(numbers.is_sorted(), "thread {thread} out of order");
+    }
+    numbers
+}
+
+/// Reads to the end, so many bytes at once, with a pause after each.
+pub fn read_slowly(mut reader: File, at_once: usize, pause: Duration) -> Vec<u8> {
+    let (mut bytes, mut buffer) = (Vec::new(), vec![0; at_once]);
+    loop {
+        match reader.read(&mut buffer).unwrap() {
+            0 => return bytes,
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+        thread::sleep(pause);
+    }
 }

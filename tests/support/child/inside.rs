@@ -61,3 +61,12 @@ pub fn tell_stats(logging: &Logging) {
         }),
     );
 }
+
+/// A case that many a sink is tried with.
+pub fn three() {
+    let logging = tracing_jsonl::init_json_logging();
+    for number in 0..3 {
+        tracing::info!(number, "an event");
+    }
+    tell_stats(&logging);
+}
