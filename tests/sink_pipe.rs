@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::fs::File;
 use std::thread;
 use std::time::{Duration, Instant};
+use support::figures::holds;
 use tracing::info;
 use tracing_jsonl::init_json_logging;
 
@@ -77,6 +78,7 @@ fn a_reader_that_is_gone_costs_lines_and_nothing_else() {
     let ended = Child::new("ten_thousand").stdout(To::ClosedPipe).run().ok();
     assert_eq!(ended.stats(), [10_000, 0, 0, 10_000]);
     assert_eq!(ended.stderr, "");
+    holds!(1, ended.stats(), "0 panics, exit 0, 0 bytes on stderr");
 }
 
 #[test]

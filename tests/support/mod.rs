@@ -1,6 +1,7 @@
 //! What the tests share: a place to write to, and a reader of lines that is not ours.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
+pub mod figures;
 mod strict;
 
 use serde_json::Value;
