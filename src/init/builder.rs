@@ -254,8 +254,9 @@ impl Builder {
         self
     }
 
-    /// Sets whether `SIGUSR1` and `SIGUSR2` change the level; they do unless told otherwise, where
-    /// there are such signals and the feature `signal` is on.
+    /// Sets whether `SIGUSR1` and `SIGUSR2` change the level, and `SIGXFSZ` (a file at its size
+    /// limit) is survived; they do and it is unless told otherwise, where there are such signals and
+    /// the feature `signal` is on.
     ///
     /// ```no_run
     /// let logging = tracing_jsonl::Logging::builder().signals(false).init();

@@ -4,16 +4,20 @@
 //! Each signal names a state and never toggles: signals coalesce. Of several before the thread
 //! wakes, the last one sent must win, so the handler stores its number; an iterator over pending
 //! signals would give them in numeric order.
+//!
+//! `SIGXFSZ` is only survived: a file at the size limit refuses a write, and would otherwise end the
+//! process (nodejs/node#27798). Handled and not ignored, so that programs started from here have the
+//! system's default.
 
 use crate::encode::guard::guarded;
 use crate::level::LevelHandle;
 use crate::level::change::By;
-use signal_hook::consts::{SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::{flag, low_level};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -66,13 +70,15 @@ impl Signals {
             flag::register_usize(signal, Arc::clone(&self.last), wish)?;
             low_level::pipe::register(signal, wake)?;
         }
+        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         Ok(())
     }
 }
 
 impl LevelHandle {
     /// Lets `SIGUSR1` set `directives` for `ttl` (zero: until reset) and `SIGUSR2` return to the
-    /// configured level. When this returns, neither can end the process any more.
+    /// configured level. When this returns, neither can end the process any more, nor can a file
+    /// that has reached its size limit (`SIGXFSZ`): the line is counted as failed.
     ///
     /// [`Builder::init`](crate::Builder::init) does this unless told not to. Only on Unix, with the
     /// feature `signal`. Of two signals that are pending at once, the system keeps no order.
