@@ -45,7 +45,9 @@ pub(super) fn fit(
         longest_name: usize::MAX,
         removed: 0,
     };
-    let steps: [fn(&mut Parts, usize); 10] = [
+    // Each is taken again while it makes the line shorter: what it puts in place of what it takes
+    // needs room as well.
+    let steps: [fn(&mut Parts, usize) -> bool; 11] = [
         Parts::cut_strings,
         Parts::drop_nested,
         Parts::drop_spans,
@@ -56,15 +58,14 @@ pub(super) fn fit(
         Parts::cut_message,
         Parts::cut_identifiers,
         Parts::drop_identifiers,
+        Parts::drop_message,
     ];
+    let mut over = parts.assemble(layout, content, assembly, out, start);
     for step in steps {
-        let over = parts.assemble(layout, content, assembly, out, start);
-        if over == 0 {
-            return;
+        while over > 0 && step(&mut parts, over) {
+            over = parts.assemble(layout, content, assembly, out, start);
         }
-        step(&mut parts, over);
     }
-    parts.assemble(layout, content, assembly, out, start);
 }
 
 impl Parts {
@@ -101,8 +102,9 @@ impl Parts {
         std::iter::once(&mut self.event).chain(self.spans.iter_mut().map(|(_, fields)| fields))
     }
 
-    /// The longest strings first, all to one length.
-    fn cut_strings(&mut self, over: usize) {
+    /// The longest strings first, all to one length. As each step: false if there was nothing left to
+    /// take.
+    fn cut_strings(&mut self, over: usize) -> bool {
         let mut lengths: Vec<usize> = self
             .all()
             .flat_map(|fields| {
@@ -130,28 +132,30 @@ impl Parts {
             }
             saved += step;
         }
+        let mut taken = false;
         for fields in self.all() {
             for index in 0..fields.pieces().len() {
-                let piece = &fields.pieces()[index];
-                if piece.role == Role::Field && piece.kind == Kind::Text {
-                    cut_string(fields, index, keep.saturating_sub(2));
+                if fields.pieces()[index].role == Role::Field {
+                    taken |= cut_string(fields, index, keep.saturating_sub(2));
                 }
             }
         }
+        taken
     }
 
     /// Nested values, largest first, to `null`, with the beginning of their text.
-    fn drop_nested(&mut self, over: usize) {
+    fn drop_nested(&mut self, over: usize) -> bool {
         let mut saved = 0;
         for fields in self.all() {
             for failure in fields.failures_mut() {
-                let before = failure.debug.len() + failure.error.len();
-                failure.debug = cut_text(&failure.debug, SHORT).to_owned();
-                failure.error = cut_text(&failure.error, SHORT).to_owned();
-                failure.key = cut_text(&failure.key, SHORT).to_owned();
-                saved += before - failure.debug.len() - failure.error.len();
+                for text in [&mut failure.debug, &mut failure.error, &mut failure.key] {
+                    let kept = cut_text(text, SHORT).len();
+                    saved += text.len() - kept;
+                    text.truncate(kept);
+                }
             }
         }
+        let mut taken = saved > 0;
         while saved < over {
             let largest = self
                 .all()
@@ -169,91 +173,117 @@ impl Parts {
                 })
                 .max_by_key(|(size, ..)| *size);
             let Some((size, at, fields)) = largest.filter(|(size, ..)| *size > ENTRY) else {
-                return;
+                break;
             };
             let text = String::from_utf8_lossy(fields.value(&fields.pieces()[at])).into_owned();
             fields.fail(at, CUT, cut_text(&text, SHORT));
             saved += size - ENTRY;
+            taken = true;
         }
+        taken
     }
 
     /// The spans' fields and names; identifiers stay.
-    fn drop_spans(&mut self, _over: usize) {
-        for (_, fields) in &mut self.spans {
-            self.removed += remove_largest(fields, usize::MAX);
-        }
+    fn drop_spans(&mut self, _over: usize) -> bool {
+        let taken = !self.spans.is_empty();
         let mut identifiers = Fields::default();
-        for (_, fields) in self.spans.drain(..) {
+        for (_, mut fields) in self.spans.drain(..) {
+            self.removed += remove_largest(&mut fields, usize::MAX);
             identifiers.absorb(&fields);
         }
         identifiers.absorb(&self.event);
         self.event = identifiers;
+        taken
     }
 
-    fn drop_fields(&mut self, over: usize) {
-        self.removed += remove_largest(&mut self.event, over);
+    fn drop_fields(&mut self, over: usize) -> bool {
+        let taken = remove_largest(&mut self.event, over);
+        self.removed += taken;
+        taken > 0
     }
 
-    fn drop_statics(&mut self, over: usize) {
-        self.removed += remove_largest(&mut self.statics, over);
+    fn drop_statics(&mut self, over: usize) -> bool {
+        let taken = remove_largest(&mut self.statics, over);
+        self.removed += taken;
+        taken > 0
     }
 
-    fn drop_errors(&mut self, _over: usize) {
-        self.event.failures_mut().clear();
+    fn drop_errors(&mut self, _over: usize) -> bool {
+        let failures = self.event.failures_mut();
+        let taken = !failures.is_empty();
+        failures.clear();
+        taken
     }
 
     /// Target, file and thread.
-    fn cut_names(&mut self, _over: usize) {
+    fn cut_names(&mut self, _over: usize) -> bool {
+        let mut taken = self.longest_name > SHORT;
         self.longest_name = SHORT;
         for index in 0..self.event.pieces().len() {
             if matches!(self.event.pieces()[index].role, Role::Log(_)) {
-                cut_string(&mut self.event, index, SHORT);
+                taken |= cut_string(&mut self.event, index, SHORT);
             }
         }
+        taken
     }
 
-    fn cut_message(&mut self, over: usize) {
+    /// A long identifier shall not cost all of the message.
+    fn cut_message(&mut self, over: usize) -> bool {
+        self.shorten_message(over, SHORT)
+    }
+
+    fn drop_message(&mut self, over: usize) -> bool {
+        self.shorten_message(over, 0)
+    }
+
+    fn shorten_message(&mut self, over: usize, least: usize) -> bool {
         let mut pieces = self.event.pieces().iter();
-        if let Some(index) = pieces.position(|piece| piece.role == Role::Message) {
-            let inside = self.event.value(&self.event.pieces()[index]).len() - 2;
-            cut_string(&mut self.event, index, inside.saturating_sub(over));
-        }
+        let Some(index) = pieces.position(|piece| piece.role == Role::Message) else {
+            return false;
+        };
+        let inside = self.event.value(&self.event.pieces()[index]).len() - 2;
+        let limit = inside.saturating_sub(over).max(least);
+        cut_string(&mut self.event, index, limit)
     }
 
-    fn cut_identifiers(&mut self, _over: usize) {
+    fn cut_identifiers(&mut self, _over: usize) -> bool {
+        let mut taken = false;
         for index in 0..self.event.pieces().len() {
             if matches!(self.event.pieces()[index].role, Role::Identifier(_)) {
-                cut_string(&mut self.event, index, SHORT);
+                taken |= cut_string(&mut self.event, index, SHORT);
             }
         }
+        taken
     }
 
     /// More identifiers than any line has room for.
-    fn drop_identifiers(&mut self, _over: usize) {
-        for index in 0..self.event.pieces().len() {
-            if matches!(self.event.pieces()[index].role, Role::Identifier(_)) {
-                self.event.remove(index);
-                self.removed += 1;
-            }
+    fn drop_identifiers(&mut self, _over: usize) -> bool {
+        let mut pieces = self.event.pieces().iter();
+        let last = pieces.rposition(|piece| matches!(piece.role, Role::Identifier(_)));
+        if let Some(index) = last {
+            self.event.remove(index);
+            self.removed += 1;
         }
+        last.is_some()
     }
 }
 
-/// Cuts a string's inside to at most `limit` bytes.
-fn cut_string(fields: &mut Fields, index: usize, limit: usize) {
+/// Cuts a string's inside to at most `limit` bytes; false if it is no string or no longer than that.
+fn cut_string(fields: &mut Fields, index: usize, limit: usize) -> bool {
     if fields.pieces()[index].kind != Kind::Text {
-        return;
+        return false;
     }
     let value = fields.value(&fields.pieces()[index]);
     let inside = &value[1..value.len().saturating_sub(1).max(1)];
     if inside.len() <= limit {
-        return;
+        return false;
     }
     let mut kept = Vec::with_capacity(limit + 2);
     kept.push(b'"');
     kept.extend_from_slice(&inside[..cut_escaped(inside, limit)]);
     kept.push(b'"');
     fields.rewrite(index, Kind::Text, &kept);
+    true
 }
 
 /// Removes fields, largest first, until `over` bytes are saved; gives how many went.

@@ -192,7 +192,14 @@ mod tests {
 
     #[test]
     fn durations_have_a_unit() {
-        for (text, millis) in [("0", 0), ("500ms", 500), ("30s", 30_000), ("2h", 7_200_000)] {
+        for (text, millis) in [
+            ("0", 0),
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("10 m", 600_000),
+            ("2h", 7_200_000),
+            ("1d", 86_400_000),
+        ] {
             assert_eq!(
                 duration(text),
                 Some(Duration::from_millis(millis)),
