@@ -246,3 +246,73 @@ fn other_layers_are_not_disturbed_by_an_encoder_that_fails() {
     tracing::subscriber::with_default(subscriber, event);
     assert_eq!(capture.lines()[0]["message"], "placed\nnow");
 }
+
+/// Writes the message and no more.
+fn brief(event: &LogEvent, line: &mut String) -> Outcome {
+    write(line, &event.message)
+}
+
+#[test]
+fn a_value_that_was_cut_before_the_encoder_saw_it_is_counted() {
+    const LIMIT: usize = 1000;
+    type Log = fn(&str);
+    let logs: [Log; 4] = [
+        |text| tracing::info!(text, "m"),
+        |text| tracing::info!(%text, "m"),
+        |text| tracing::info!(error = &*Box::<dyn Error>::from(text), "m"),
+        |text| {
+            let bytes = [&[0xff][..], &text.as_bytes()[1..]].concat();
+            tracing::info!(bytes = &bytes[..], "m");
+        },
+    ];
+    for log in logs {
+        for (length, truncated) in [(LIMIT, 0), (LIMIT + 1, 1), (LIMIT * 2, 1)] {
+            let (text, stats) = written(
+                |layer| layer.with_max_line_bytes(LIMIT).with_encoder(By(brief)),
+                || log(&"x".repeat(length)),
+            );
+            assert_eq!(
+                (text.as_str(), stats.truncated),
+                ("m\n", truncated),
+                "{length}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_encoder_gets_the_place_in_the_source() {
+    let (text, _) = written(
+        |layer| {
+            layer.with_encoder(By(|event, line| {
+                let (file, number) = event.source.clone().unwrap();
+                Ok(write!(line, "{file}:{number}")?)
+            }))
+        },
+        || tracing::info!("x"),
+    );
+    assert_eq!(text, format!("{}:{}\n", file!(), line!() - 2));
+}
+
+#[test]
+fn what_stands_in_as_a_json_object_uses_the_room_there_is() {
+    for length in 300..400 {
+        let (text, stats) = written(
+            |layer| {
+                let layer = layer.with_max_line_bytes(512);
+                layer.with_encoder_or_json(By(|_, _| Err("no".into())))
+            },
+            || tracing::info!("{}", "x".repeat(length)),
+        );
+        let [line] = &lines(text.as_bytes())[..] else {
+            panic!("{text}");
+        };
+        let whole = line["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("error: \"no\" }");
+        assert_eq!(stats.truncated, u64::from(!whole));
+        // An escape is not split.
+        assert!(whole || text.len() > 510, "{} bytes", text.len());
+    }
+}

@@ -119,3 +119,14 @@ fn hostile_names_inside_json_values_read_back_as_they_were() {
     let lines = logged(|| tracing::info!(value = tracing_jsonl::json(&value), "x"));
     assert_eq!(lines[0]["fields"]["value"], value);
 }
+
+#[test]
+fn controls_that_have_a_short_escape_are_given_it() {
+    let line = written_with(
+        |layer| layer,
+        || tracing::info!("\n\r\t\u{8}\u{c}\u{b}\"\\/"),
+    );
+    let line = String::from_utf8(line).unwrap();
+    let expected = r#""message":"\n\r\t\b\f\u000b\"\\/""#;
+    assert!(line.contains(expected), "{line}");
+}

@@ -302,25 +302,3 @@ fn each_value_is_formatted_once_per_layer() {
         });
     }
 }
-
-/// Writes until it is told to stop, or for so long that nobody waits for it.
-struct Endless;
-
-impl Debug for Endless {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (0..1_000_000_000_u64).try_for_each(|_| f.write_str("and so on "))
-    }
-}
-
-#[test]
-fn a_value_without_an_end_is_told_to_stop() {
-    let lines = logged(|| tracing::info!(a = ?Endless, "x"));
-    assert!(
-        lines[0]["fields"]["a"]
-            .as_str()
-            .unwrap()
-            .starts_with("and so on and")
-    );
-    assert_eq!(lines[0]["truncated"], true);
-    assert_eq!(lines[0].get("encode_errors"), None);
-}

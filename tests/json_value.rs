@@ -361,3 +361,9 @@ fn a_display_that_fails_inside_a_value_makes_it_stand_in() {
     assert_json([Shown(false)], expected!(["so far"]));
     assert_stands_in([Shown(true)], "", "[Shown(true)]");
 }
+
+#[test]
+fn values_beside_each_other_are_not_inside_each_other() {
+    let siblings = vec![vec![std::collections::BTreeMap::from([("a", 1)])]; 300];
+    assert_json(&siblings, serde_json::to_value(&siblings).unwrap());
+}

@@ -128,10 +128,16 @@ fn a_static_field_of_a_reserved_name_is_renamed() {
         "fields",
         "spans",
         "truncated",
+        "removed",
         "encode_errors",
+        "file",
+        "line",
+        "thread",
+        "thread_id",
     ];
     let lines = logged_with(
         |layer| {
+            let layer = layer.with_source_location(true).with_thread(true);
             let twice = ["fields.level"].into_iter().chain(reserved);
             twice.fold(layer, |layer, key| layer.with_static_field(key, "mine"))
         },

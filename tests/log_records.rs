@@ -248,3 +248,36 @@ fn a_record_of_any_size_fits_the_line() {
     assert!(lines[0].to_string().len() <= 16_383);
     assert_eq!(lines[0]["truncated"], true);
 }
+
+#[test]
+fn an_event_that_only_looks_like_a_record_is_an_event() {
+    let lines = logged(|| {
+        tracing::info!(target: "log", a = 1, "an event");
+        tracing::info!(log.target = "x", log.line = 7, "another");
+    });
+    assert_eq!(
+        (&lines[0]["target"], &lines[0]["fields"]),
+        (&json!("log"), &json!({"a": 1}))
+    );
+    assert_eq!(
+        (&lines[1]["target"], &lines[1]["fields"]),
+        (
+            &json!("log_records"),
+            &json!({"log.target": "x", "log.line": 7})
+        )
+    );
+}
+
+#[test]
+fn another_subscriber_prints_key_values_as_their_debug_format() {
+    let capture = Capture::default();
+    logged(|| {
+        let writer = capture.clone();
+        let other = tracing_subscriber::fmt().with_writer(move || writer.clone());
+        tracing::subscriber::with_default(other.with_ansi(false).finish(), || {
+            log::info!(a = 1, b = "two"; "m");
+        });
+    });
+    let text = String::from_utf8(capture.bytes()).unwrap();
+    assert!(text.contains(r#"{a: 1, b: "two"}"#), "{text}");
+}
