@@ -364,6 +364,6 @@ fn a_display_that_fails_inside_a_value_makes_it_stand_in() {
 
 #[test]
 fn values_beside_each_other_are_not_inside_each_other() {
-    let siblings = vec![vec![std::collections::BTreeMap::from([("a", 1)])]; 300];
+    let siblings = vec![vec![BTreeMap::from([("a", 1)])]; 300];
     assert_json(&siblings, serde_json::to_value(&siblings).unwrap());
 }
