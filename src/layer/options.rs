@@ -217,6 +217,11 @@ where
     /// Sets the longest line in bytes, its newline not counted: 16,383 unless set, at least 512,
     /// 0 for no limit. Longer lines are cut, marked `"truncated":true` and counted.
     ///
+    /// What is cut goes in this order, and no further than it must: the longest strings, down to 32
+    /// bytes; `json(..)` values, to `null` and the beginning of their text; spans, fields and static
+    /// fields (`removed` says how many); `encode_errors`; target, file and thread down to 64 bytes;
+    /// the message and the identifiers, down to 64 bytes each. Time and level always stay.
+    ///
     /// ```
     /// # use tracing_jsonl::{JsonLayer, Sink};
     /// let layer = JsonLayer::new(Sink::stdout()).with_max_line_bytes(512);
