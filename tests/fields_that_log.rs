@@ -7,10 +7,12 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::error::Error;
 use std::fmt::{self, Debug};
 use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::Capture;
+use support::figures::{counts, holds};
 use tracing::field::Empty;
 use tracing_jsonl::{JsonLayer, Stats, StatsHandle};
 use tracing_subscriber::prelude::*;
@@ -45,6 +47,16 @@ fn logged(code: impl FnOnce() + Send + 'static) -> (Vec<Value>, [Stats; 2]) {
     let after = stats.get();
     assert_eq!(after.emitted, after.written + after.dropped + after.failed);
     (capture.lines(), [before, after])
+}
+
+/// What became of events in between.
+fn between([before, after]: [Stats; 2]) -> [u64; 4] {
+    let (before, mut after) = (counts(before), counts(after));
+    after
+        .iter_mut()
+        .zip(before)
+        .for_each(|(after, before)| *after -= before);
+    after
 }
 
 /// A `Debug` made of a function.
@@ -101,23 +113,70 @@ fn a_json_value_that_logs_gives_two_complete_lines() {
     assert_eq!(lines[1]["fields"], json!({"a": ["before", 1]}));
 }
 
+/// An error without a text of its own to speak of, whose source is what logs.
+#[derive(Debug)]
+struct Wrapped<E>(E);
+
+impl<E: Error + 'static> fmt::Display for Wrapped<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wrapped")
+    }
+}
+
+impl<E: Error + 'static> Error for Wrapped<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[derive(Debug)]
+struct Chatty;
+
+impl fmt::Display for Chatty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", chatty())
+    }
+}
+
+impl Error for Chatty {}
+
 #[test]
-fn a_span_field_that_logs_does_not_deadlock() {
-    let (lines, _) = logged(|| {
+fn a_field_that_logs_deadlocks_nowhere() {
+    let (ended, has_ended) = mpsc::channel();
+    let (lines, stats) = logged(move || {
+        let begin = Instant::now();
+        let error = Wrapped(Chatty);
+        let error: &(dyn Error + 'static) = &error;
+        tracing::info!(a = ?chatty(), error, "event");
         let outer = tracing::info_span!("outer", user_id = Empty).entered();
         let span = tracing::info_span!("span", a = ?chatty(), later = Empty);
         span.record("later", tracing::field::debug(chatty()));
         outer.record("user_id", tracing::field::debug(chatty()));
-        span.in_scope(|| tracing::info!("outer"));
+        span.in_scope(|| tracing::info!("in span"));
+        ended.send(begin.elapsed()).unwrap();
     });
-    assert_eq!(lines.len(), 4);
-    for line in &lines[..3] {
+    let took = has_ended.recv().unwrap();
+    assert_eq!(lines.len(), 7);
+    assert_inner(&lines[0]);
+    assert_inner(&lines[1]);
+    let error = json!({"message": "wrapped", "chain": ["before"]});
+    assert_eq!(lines[2]["fields"], json!({"a": "before", "error": error}));
+    for line in &lines[3..6] {
         assert_inner_in_span(line);
     }
-    assert_eq!(lines[3]["metadata"], json!({"user_id": "before"}));
+    assert_eq!(lines[6]["metadata"], json!({"user_id": "before"}));
     assert_eq!(
-        lines[3]["spans"],
+        lines[6]["spans"],
         json!([{"name": "outer"}, {"name": "span", "a": "before", "later": "before"}])
+    );
+    let counts = between(stats);
+    assert_eq!(counts, [7, 7, 0, 0]);
+    holds!(
+        25,
+        counts,
+        "event field, error source, span attribute, Span::record: {} valid lines in {} ms",
+        lines.len(),
+        took.as_millis()
     );
 }
 
@@ -164,6 +223,9 @@ fn a_field_that_waits_for_another_thread_that_logs_does_not_deadlock() {
     assert_eq!(lines[2]["fields"], json!({"b": "waited"}));
 }
 
+/// How many events stand inside each other at most.
+const DEPTH: usize = 8;
+
 #[test]
 fn a_field_that_logs_itself_ends_and_is_counted() {
     struct Recursive;
@@ -173,24 +235,31 @@ fn a_field_that_logs_itself_ends_and_is_counted() {
             f.write_str("text")
         }
     }
-    let (lines, [before, after]) = logged(|| {
+    let (lines, stats) = logged(|| {
         tracing::info!(first = ?Recursive, "outermost");
         tracing::info!("next");
     });
-    assert!(after.dropped > before.dropped, "{after:?}");
-    let deeper = lines.iter().filter(|line| line["message"] == "deeper");
-    for line in deeper.clone() {
-        assert_eq!(line["fields"]["again"], "text");
-    }
-    assert!(deeper.count() > 0);
-    let outermost = lines.iter().find(|line| line["message"] == "outermost");
-    assert_eq!(outermost.unwrap()["fields"]["first"], "text");
+    let said = |message: &str| {
+        let says = |line: &&Value| line["message"] == message;
+        lines.iter().filter(says).collect::<Vec<_>>()
+    };
+    let deeper = said("deeper");
+    assert_eq!(deeper.len(), DEPTH - 1);
+    assert!(deeper.iter().all(|line| line["fields"]["again"] == "text"));
+    assert_eq!(said("outermost")[0]["fields"]["first"], "text");
     assert_eq!(lines.last().unwrap()["message"], "next");
-    let told: u64 = lines
-        .iter()
-        .filter_map(|line| line["fields"]["dropped"].as_u64())
-        .sum();
-    assert_eq!(told, after.dropped - before.dropped);
+    let told = said("log lines were dropped");
+    assert_eq!((told.len(), &told[0]["fields"]["dropped"]), (1, &json!(1)));
+    assert_eq!(lines.len(), DEPTH + 2);
+    let counts = between(stats);
+    assert_eq!(counts, [DEPTH as u64 + 3, DEPTH as u64 + 2, 1, 0]);
+    holds!(
+        26,
+        counts,
+        "a Debug that logs itself: {} lines inside each other, {} dropped and told of",
+        deeper.len() + 1,
+        counts[2]
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod support;
 use level_support::Service;
 use std::sync::Barrier;
 use std::thread;
+use support::figures::{counts, holds};
 use tracing::{debug, debug_span, error, info, info_span, trace, trace_span, warn};
 use tracing_jsonl::LevelHandle;
 
@@ -41,6 +42,7 @@ fn a_change_is_seen_by_the_next_event_in_both_directions() {
 #[test]
 fn a_change_is_seen_by_the_next_event_on_every_thread() {
     const THREADS: usize = 100;
+    const ROUNDS: usize = 3;
     let service = Service::start("info");
     let (dispatch, level, barrier) = (
         service.dispatch(),
@@ -55,27 +57,43 @@ fn a_change_is_seen_by_the_next_event_on_every_thread() {
             scope.spawn(|| {
                 tracing::dispatcher::with_default(&dispatch, || {
                     let log = |message: &str| debug!("{message}");
-                    for _ in 0..3 {
-                        log("hidden");
+                    log("before");
+                    wait();
+                    for _ in 0..ROUNDS {
+                        wait();
+                        log("raised");
                         wait();
                         wait();
-                        log("shown");
-                        wait();
+                        log("lowered");
                         wait();
                     }
                 });
             });
         }
-        for _ in 0..3 {
-            wait();
+        wait();
+        for _ in 0..ROUNDS {
             level.set("debug").unwrap();
             wait();
             wait();
             level.set("info").unwrap();
             wait();
+            wait();
         }
     });
-    assert_eq!(service.messages(), vec!["shown"; 3 * THREADS]);
+    let messages = service.messages();
+    assert_eq!(messages, vec!["raised"; ROUNDS * THREADS]);
+    holds!(
+        19,
+        counts(service.stats.get()),
+        "next event on {THREADS} threads, {ROUNDS} times: {} of {} shown once raised, {} leaked \
+         once lowered",
+        messages.len(),
+        ROUNDS * THREADS,
+        messages
+            .iter()
+            .filter(|message| *message != "raised")
+            .count()
+    );
 }
 
 #[test]

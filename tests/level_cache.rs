@@ -8,109 +8,15 @@ mod support;
 use level_support::{Service, eventually, messages, turn};
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 use support::Capture;
-use tracing::subscriber::Interest;
-use tracing::{Dispatch, Metadata, debug, info, info_span};
+use tracing::{debug, info, info_span};
 use tracing_jsonl::{JsonLayer, LevelHandle};
-use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::prelude::*;
-
-/// Holds up the registration of one target's callsite, the first time.
-struct Holds {
-    target: &'static str,
-    once: AtomicBool,
-    reached: Sender<()>,
-    released: Mutex<Receiver<()>>,
-}
-
-impl<S: tracing::Subscriber> Layer<S> for Holds {
-    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.target() == self.target && !self.once.swap(true, Ordering::SeqCst) {
-            self.reached.send(()).unwrap();
-            self.released.lock().unwrap().recv().unwrap();
-        }
-        Interest::always()
-    }
-
-    fn enabled(&self, _metadata: &Metadata<'_>, _ctx: Context<'_, S>) -> bool {
-        true
-    }
-}
-
-fn holds(target: &'static str) -> (Holds, Receiver<()>, Sender<()>) {
-    let (reached, is_reached) = channel();
-    let (release, released) = channel();
-    let once = AtomicBool::new(false);
-    let holds = Holds {
-        target,
-        once,
-        reached,
-        released: Mutex::new(released),
-    };
-    (holds, is_reached, release)
-}
-
-/// Changes the level to `to` while the callsite in `log` is being registered.
-fn change_at_first_hit(
-    dispatch: &Dispatch,
-    (is_reached, release): (Receiver<()>, Sender<()>),
-    change: impl FnOnce(),
-    log: impl Fn() + Send + Sync,
-) {
-    thread::scope(|scope| {
-        let first = scope.spawn(|| tracing::dispatcher::with_default(dispatch, &log));
-        is_reached.recv().unwrap();
-        change();
-        release.send(()).unwrap();
-        first.join().unwrap();
-    });
-}
-
-#[test]
-fn a_callsite_first_hit_during_a_raise_logs_in_the_end() {
-    let _turn = turn();
-    let level = LevelHandle::new("info").unwrap();
-    let capture = Capture::default();
-    let (holds, is_reached, release) = holds("raised");
-    let layer = JsonLayer::new(capture.clone()).with_level(&level);
-    // As a layer, the filter would answer before the other is asked.
-    let dispatch = Dispatch::new(
-        tracing_subscriber::registry()
-            .with(holds)
-            .with(layer.with_filter(level.filter())),
-    );
-    let log = || debug!(target: "raised", "shown");
-    let change = || level.set("debug").unwrap();
-    change_at_first_hit(&dispatch, (is_reached, release), change, log);
-    eventually("the callsite logs", || {
-        tracing::dispatcher::with_default(&dispatch, log);
-        !messages(&capture).is_empty()
-    });
-}
-
-#[test]
-fn a_callsite_first_hit_during_a_lowering_is_silent_in_the_end() {
-    let _turn = turn();
-    let level = LevelHandle::new("debug").unwrap();
-    let capture = Capture::default();
-    let (holds, is_reached, release) = holds("lowered");
-    let layer = JsonLayer::new(capture.clone()).with_level(&level);
-    let subscriber = tracing_subscriber::registry().with(holds);
-    let dispatch = Dispatch::new(subscriber.with(level.filter()).with(layer));
-    let log = || debug!(target: "lowered", "debug");
-    let change = || level.set("info").unwrap();
-    change_at_first_hit(&dispatch, (is_reached, release), change, log);
-    eventually("the callsite is silent", || {
-        let before = messages(&capture).len();
-        tracing::dispatcher::with_default(&dispatch, log);
-        messages(&capture).len() == before
-    });
-}
 
 /// On a thread that has no subscriber.
 fn elsewhere(change: impl FnOnce() + Send) {

@@ -8,13 +8,14 @@ use level_support::{Service, eventually, turn};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{self, ThreadId};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle, ThreadId};
 use std::time::{Duration, Instant};
+use support::figures::{counts, holds};
 use tracing::subscriber::Interest;
-use tracing::{Dispatch, Metadata, debug, info, warn};
+use tracing::{Dispatch, Event, Level, Metadata, debug, info, warn};
 use tracing_jsonl::{JsonLayer, LevelHandle};
-use tracing_subscriber::layer::Layer;
+use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::prelude::*;
 
 /// Counts the lines that say "kept".
@@ -35,36 +36,45 @@ impl Write for Counts {
     }
 }
 
+/// Counts the events it is shown at `info`.
+struct Beside(Arc<AtomicUsize>);
+
+impl<S: tracing::Subscriber> Layer<S> for Beside {
+    fn on_event(&self, event: &Event<'_>, _ctx: Context<'_, S>) {
+        if *event.metadata().level() == Level::INFO {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 #[test]
 fn no_event_is_lost_while_the_level_changes_above_it() {
-    const EVENTS: usize = 100_000;
+    let (events, swaps) = if std::env::var_os("LONG").is_some() {
+        (2_000_000, 100_000)
+    } else {
+        (100_000, 2_000)
+    };
     let _turn = turn();
     let level = LevelHandle::new("info").unwrap();
-    let counts = Counts::default();
-    let writer = counts.clone();
+    let (counted, beside) = (Counts::default(), Counts::default());
+    let writer = counted.clone();
     let layer = JsonLayer::new(move || writer.clone()).with_level(&level);
     let stats = layer.stats();
     let subscriber = tracing_subscriber::registry()
         .with(level.filter())
-        .with(layer);
+        .with(layer)
+        .with(Beside(beside.0.clone()));
     let dispatch = Dispatch::new(subscriber);
-    let done = AtomicBool::new(false);
     let mut changes = 0;
     thread::scope(|scope| {
         let log = || {
             tracing::dispatcher::with_default(&dispatch, || {
-                for _ in 0..EVENTS {
+                for _ in 0..events {
                     info!("kept");
                 }
             });
         };
         let threads = [scope.spawn(log), scope.spawn(log)];
-        scope.spawn(|| {
-            for thread in threads {
-                thread.join().unwrap();
-            }
-            done.store(true, Ordering::SeqCst);
-        });
         let texts = [
             "debug",
             "info",
@@ -75,15 +85,24 @@ fn no_event_is_lost_while_the_level_changes_above_it() {
         for text in texts.iter().cycle() {
             level.set(text).unwrap();
             changes += 1;
-            if done.load(Ordering::SeqCst) {
+            let done = threads.iter().all(ScopedJoinHandle::is_finished);
+            if done && changes >= swaps {
                 break;
             }
         }
     });
-    assert_eq!(counts.0.load(Ordering::SeqCst), 2 * EVENTS);
+    let [counted, beside] = [counted, beside].map(|counts| counts.0.load(Ordering::SeqCst));
+    assert_eq!((counted, beside), (2 * events, 2 * events));
     let stats = stats.get();
-    assert_eq!(stats.emitted, 2 * EVENTS as u64 + changes);
+    assert_eq!(stats.emitted, 2 * events as u64 + changes);
     assert_eq!(stats.written, stats.emitted);
+    holds!(
+        20,
+        counts(stats),
+        "{changes} swaps against 2 threads: {counted} of {} events written, {beside} seen by \
+         another layer",
+        2 * events
+    );
 }
 
 /// Takes its time over callsites, on other threads than that of the test.

@@ -34,8 +34,9 @@ const CHILDREN: &[child::Case] = cases! {
     end::{ exits, aborts, returns, acknowledges, destructors }
     panicking::{
         main_thread, drop_logs_while_unwinding, debug_panics_while_unwinding, caught_on_main,
+        hook_logs, message_panics,
     }
-    signals_in_a_row::{ last_wins, a_thousand, short_lived }
+    signals_in_a_row::{ last_wins, a_thousand, short_lived, storm }
 };
 
 #[cfg(unix)]
@@ -64,11 +65,14 @@ const TESTS: &[child::Case] = cases! {
         a_drop_may_log_while_unwinding,
         a_debug_that_panics_while_unwinding_does_not_abort,
         a_panic_that_is_caught_is_a_line_too,
+        a_panic_hook_that_logs_does_no_harm_with_output_broken,
+        a_panic_whose_message_panics_ends_the_process_as_it_does_without_us,
     }
     signals_in_a_row::{
         of_two_signals_the_last_one_sent_wins,
         a_thousand_signals_leave_the_process_alive_and_in_the_right_state,
         change_lines_tell_one_story_when_signals_and_expiry_meet,
+        a_storm_of_signals_costs_no_line_of_100_000,
     }
 };
 

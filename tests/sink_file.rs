@@ -4,13 +4,19 @@
 
 #[path = "support/child.rs"]
 mod child;
+mod sink_support;
 mod support;
 
-use child::{Child, Scratch, messages, numbers, scratch, tell, tell_stats, three, wait_until};
+use child::{
+    Child, Ended, Scratch, messages, numbers, scratch, tell, tell_stats, three, wait_until,
+};
 use serde_json::json;
+use sink_support::{sorted, sum};
 use std::fs::{self, OpenOptions};
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
+use support::figures::holds;
 use tracing::info;
 use tracing_jsonl::{Logging, Sink, init_json_logging};
 
@@ -21,7 +27,7 @@ fn child() {
         ("counting", counting),
         ("reopens", reopens),
         ("loses_its_directory", loses_its_directory),
-        ("all_sizes", all_sizes),
+        ("rotates", rotates),
         ("crowd", crowd),
     ]);
 }
@@ -38,15 +44,13 @@ fn a_file_is_made_and_then_appended_to() {
     }
 }
 
-/// Logs numbers on two threads until `stop` is there.
-fn counting() {
-    let logging = init_json_logging();
-    let stop = scratch().join("stop");
+/// Logs numbers on two threads until `stop` says so, while `meanwhile` is done.
+fn count_until(stop: impl Fn() -> bool + Clone + Send + 'static, meanwhile: impl FnOnce()) {
     let threads = (0..2_u64).map(|thread| {
         let stop = stop.clone();
         thread::spawn(move || {
             let mut number = thread;
-            while !stop.exists() {
+            while !stop() {
                 for _ in 0..20 {
                     info!(number, "an event");
                     number += 2;
@@ -56,11 +60,31 @@ fn counting() {
         })
     });
     let threads: Vec<_> = threads.collect();
-    tell("ready", true);
+    meanwhile();
     for thread in threads {
         thread.join().unwrap();
     }
+}
+
+fn counting() {
+    let logging = init_json_logging();
+    let stop = scratch().join("stop");
+    count_until(move || stop.exists(), || tell("ready", true));
     tell_stats(&logging);
+}
+
+/// All of the files' lines are whole, and together they are every line that was emitted, once.
+#[track_caller]
+fn assert_all_in(files: &[PathBuf], ended: &Ended) {
+    let mut all = Vec::new();
+    for path in files {
+        all.extend(numbers(&support::lines(&fs::read(path).unwrap())));
+    }
+    let [emitted, written, ..] = ended.stats();
+    assert_eq!((emitted, all.len() as u64), (written, written));
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len() as u64, written, "a line is there twice");
 }
 
 #[test]
@@ -86,51 +110,76 @@ fn a_file_that_is_renamed_away_is_made_again_within_a_second_or_so_and_no_line_i
     fs::write(running.scratch().join("stop"), "").unwrap();
     let ended = running.wait().ok();
 
-    let mut all = Vec::new();
-    for path in rotated.iter().chain([&path]) {
-        let lines = support::lines(&fs::read(path).unwrap());
-        assert!(!lines.is_empty());
-        all.extend(numbers(&lines));
-    }
-    let [emitted, written, ..] = ended.stats();
-    assert_eq!(emitted, written);
-    assert_eq!(all.len() as u64, written);
-    all.sort_unstable();
-    all.dedup();
-    assert_eq!(all.len() as u64, written);
+    assert_all_in(&[rotated, vec![path]].concat(), &ended);
 }
 
-#[test]
-fn copytruncate_leaves_neither_holes_nor_torn_lines() {
+/// A file that is copied and truncated, so many times at 100 Hz: the copies, and what is left.
+fn copy_and_truncate(times: usize) -> (Ended, Vec<Vec<u8>>) {
     let child = Child::new("counting");
     let path = child.scratch().join("log.jsonl");
     let mut running = child.env("LOG_OUTPUT", &path).start();
     running.wait_for("ready");
     let mut copies = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..times {
         copies.push(fs::read(&path).unwrap());
-        OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_len(0)
-            .unwrap();
-        thread::sleep(Duration::from_millis(3));
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(0).unwrap();
+        thread::sleep(Duration::from_millis(10));
     }
     fs::write(running.scratch().join("stop"), "").unwrap();
     let ended = running.wait().ok();
     copies.push(fs::read(&path).unwrap());
-    for copy in copies {
-        // The last line of a copy may not have been there whole.
-        let end = copy
-            .iter()
-            .rposition(|&byte| byte == b'\n')
-            .map_or(0, |end| end + 1);
-        assert!(!copy.contains(&0));
-        support::lines(&copy[..end]);
-    }
-    let [emitted, written, ..] = ended.stats();
+    (ended, copies)
+}
+
+const RENAMES: usize = 100;
+
+/// Renames its file, and opens it again, at 100 Hz.
+fn rotates() {
+    use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering::Relaxed};
+    let path = scratch().join("log.jsonl");
+    let sink = Sink::file(&path).unwrap();
+    let logging = Logging::builder().sink(sink.clone()).init();
+    let done = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&done);
+    count_until(
+        move || stop.load(Relaxed),
+        || {
+            for round in 0..RENAMES {
+                thread::sleep(Duration::from_millis(10));
+                fs::rename(&path, path.with_extension(round.to_string())).unwrap();
+                sink.reopen().unwrap();
+            }
+            done.store(true, Relaxed);
+        },
+    );
+    tell_stats(&logging);
+}
+
+#[test]
+fn rotation_leaves_neither_holes_nor_torn_lines_and_renaming_loses_none() {
+    let (truncated, copies) = copy_and_truncate(100);
+    let times = copies.len() - 1;
+    // The last line of a copy may not have been there whole.
+    let whole = copies.iter().map(|copy| {
+        let end = copy.iter().rposition(|&byte| byte == b'\n');
+        &copy[..end.map_or(0, |end| end + 1)]
+    });
+    let corrupt: usize = whole.map(|copy| sorted(copy).1).sum();
+    let nul = copies.iter().flatten().filter(|&&byte| byte == 0).count();
+    assert_eq!((nul, corrupt), (0, 0));
+    let [emitted, written, ..] = truncated.stats();
     assert_eq!(emitted, written);
+
+    let renamed = Child::new("rotates").run().ok();
+    let path = renamed.scratch.path().join("log.jsonl");
+    let old = (0..RENAMES).map(|round| path.with_extension(round.to_string()));
+    assert_all_in(&old.chain([path.clone()]).collect::<Vec<_>>(), &renamed);
+    holds!(
+        10,
+        sum([truncated.stats(), renamed.stats()]),
+        "{times} truncations: {nul} NUL bytes, {corrupt} corrupt lines; {RENAMES} renames: 0 lost"
+    );
 }
 
 fn reopens() {
@@ -193,52 +242,6 @@ fn a_directory_that_goes_and_comes_back_costs_no_call_and_the_file_is_made_again
     assert_eq!(emitted, written);
     let lines = support::lines(&ended.scratch.read("copy"));
     assert_eq!(messages(&lines).last(), Some(&"back"));
-}
-
-/// Eight threads, lines from 200 bytes to 200 KB.
-fn all_sizes() {
-    let logging = init_json_logging();
-    let threads = (0..8_usize).map(|thread| {
-        thread::spawn(move || {
-            for number in 0..30_usize {
-                let length = 200 << ((thread + number) % 11);
-                let letter = char::from(b'a' + u8::try_from(thread).unwrap());
-                let text = letter.to_string().repeat(length.min(200_000));
-                info!(thread, number, text, "an event");
-            }
-        })
-    });
-    let threads: Vec<_> = threads.collect();
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    tell_stats(&logging);
-}
-
-#[test]
-fn lines_of_every_size_from_several_processes_stay_whole_in_one_file() {
-    let shared = Scratch::new();
-    let path = shared.path().join("log.jsonl");
-    let children = (0..3).map(|_| {
-        let child = Child::new("all_sizes").env("LOG_MAX_LINE_BYTES", "0");
-        child
-            .env("LOG_STALL", "60s")
-            .env("LOG_OUTPUT", &path)
-            .start()
-    });
-    for child in children.collect::<Vec<_>>() {
-        assert_eq!(child.wait().ok().stats(), [240, 240, 0, 0]);
-    }
-    let lines = support::lines(&fs::read(&path).unwrap());
-    assert_eq!(lines.len(), 720);
-    for line in lines {
-        let thread = u8::try_from(line["fields"]["thread"].as_u64().unwrap()).unwrap();
-        let text = line["fields"]["text"].as_str().unwrap();
-        assert!(
-            text.bytes().all(|byte| byte == b'a' + thread),
-            "mixed lines"
-        );
-    }
 }
 
 fn crowd() {

@@ -4,12 +4,14 @@
 
 #[path = "support/child.rs"]
 mod child;
+mod sink_support;
 mod support;
 
 use child::{Child, Scratch, To, messages, numbers, scratch, tell_stats, three};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde_json::Value;
+use sink_support::{has, sorted, sum};
 use std::fs::{self, File, OpenOptions};
+use support::figures::holds;
 use tracing::info;
 use tracing_jsonl::{Logging, Sink, init_json_logging};
 
@@ -20,17 +22,8 @@ fn child() {
         ("outgrows", outgrows),
         ("outgrows_and_rotates", outgrows_and_rotates),
         ("two_layers_outgrow", two_layers_outgrow),
+        ("fills_a_disk", fills_a_disk),
     ]);
-}
-
-/// The lines that can be read, and the number of those that cannot.
-fn sorted(bytes: &[u8]) -> (Vec<Value>, usize) {
-    let lines = bytes
-        .split(|&byte| byte == b'\n')
-        .filter(|line| !line.is_empty());
-    let read = lines.map(serde_json::from_slice::<Value>);
-    let (whole, torn): (Vec<_>, Vec<_>) = read.partition(Result::is_ok);
-    (whole.into_iter().map(Result::unwrap).collect(), torn.len())
 }
 
 /// The soft limit on a file's size stands for a full disk; raising it gives space again.
@@ -70,7 +63,7 @@ fn after_a_torn_line_the_next_is_intact() {
         To::Descriptor(file.unwrap().into())
     };
     let plain = |path: &std::path::Path| To::Descriptor(File::create(path).unwrap().into());
-    for way in 0..3 {
+    let runs = [0, 1, 2].map(|way| {
         let child = Child::new("outgrows").shell(SMALL_DISK);
         let path = child.scratch().join("log.jsonl");
         let child = match way {
@@ -85,18 +78,23 @@ fn after_a_torn_line_the_next_is_intact() {
         let bytes = fs::read(&path).unwrap();
         let (lines, torn) = sorted(&bytes);
         assert_eq!(lines.len() as u64, written);
-        assert!(torn <= 1, "{torn} torn lines");
-        let late: Vec<_> = numbers(&lines)
-            .into_iter()
-            .filter(|&number| number >= 100)
-            .collect();
-        assert_eq!(late, (100..200).collect::<Vec<_>>());
+        let late = numbers(&lines).into_iter().filter(|&number| number >= 100);
+        assert!(late.eq(100..200), "lines were lost after recovery");
         assert_eq!(bytes.last(), Some(&b'\n'));
         assert!(
             !bytes.windows(2).any(|pair| pair == b"\n\n"),
             "an empty line"
         );
-    }
+        (ended.stats(), torn)
+    });
+    let torn = runs.iter().map(|(_, torn)| *torn);
+    assert!(torn.clone().all(|torn| torn <= 1), "{torn:?}");
+    let (torn, count) = (torn.sum::<usize>(), runs.len());
+    holds!(
+        4,
+        sum(runs.map(|(stats, _)| stats)),
+        "{torn} lines torn in {count} runs, none lost after recovery"
+    );
 }
 
 fn outgrows_and_rotates() {
@@ -175,4 +173,43 @@ fn a_line_that_an_earlier_process_left_torn_does_not_spoil_the_next() {
         "{}",
         String::from_utf8_lossy(&bytes)
     );
+}
+
+/// As `outgrows`, on a disk that is full because of another file.
+fn fills_a_disk() {
+    let disk = scratch().join("disk");
+    fs::write(disk.join("other"), vec![0; 48 * 1024]).unwrap();
+    let log = disk.join("log.jsonl");
+    let logging = Logging::builder().sink(Sink::file(&log).unwrap()).init();
+    for number in 0..1_000 {
+        info!(number, "an event");
+    }
+    fs::remove_file(disk.join("other")).unwrap();
+    for number in 1_000..1_100 {
+        info!(number, "an event");
+    }
+    fs::copy(&log, scratch().join("copy")).unwrap();
+    tell_stats(&logging);
+}
+
+#[test]
+fn on_a_full_disk_that_has_space_again_no_later_line_is_lost() {
+    if !has("unshare", &["-rm", "mount", "-t", "tmpfs", "none", "/tmp"]) {
+        return;
+    }
+    let child = Child::new("fills_a_disk");
+    fs::create_dir(child.scratch().join("disk")).unwrap();
+    let mount = "mount -t tmpfs -o size=64k none \"$CHILD_SCRATCH/disk\" && exec \"$0\" \"$@\"";
+    let ended = child
+        .under(&["unshare", "-rm", "sh", "-c", mount])
+        .run()
+        .ok();
+    let [emitted, written, dropped, failed] = ended.stats();
+    assert_eq!((emitted, dropped), (1_100, 0));
+    assert!(failed > 500, "the disk was not full: {failed}");
+    let (lines, torn) = sorted(&ended.scratch.read("copy"));
+    assert_eq!(lines.len() as u64, written);
+    assert!(torn <= 1, "{torn} torn lines");
+    let numbers = numbers(&lines);
+    assert!(numbers.ends_with(&(1_000..1_100).collect::<Vec<_>>()));
 }

@@ -6,6 +6,7 @@ mod support;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use support::figures::{counts, holds};
 use support::{lines, strict};
 use tracing_jsonl::{JsonLayer, Stats, StatsHandle};
 use tracing_subscriber::fmt::MakeWriter;
@@ -127,6 +128,17 @@ fn a_line_that_the_writer_refuses_is_failed_and_the_next_is_tried() {
     let (bytes, stats) = written(&refusals, 7);
     assert_eq!(numbers(&bytes), [5, 6]);
     assert_eq!((stats.emitted, stats.written, stats.failed), (7, 2, 5));
+}
+
+#[test]
+fn a_writer_that_panics_on_one_line_writes_the_others() {
+    let mut steps = [Step::All; 10];
+    steps[2] = Step::Panics;
+    let (bytes, stats) = written(&steps, 10);
+    let numbers = numbers(&bytes);
+    assert_eq!(numbers, [0, 1, 3, 4, 5, 6, 7, 8, 9]);
+    let lines = numbers.len();
+    holds!(14, counts(stats), "panics on event 3 of 10: {lines} lines");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
-use tracing_jsonl::{EventFilter, JsonLayer, LevelHandle};
+use tracing_jsonl::{EventFilter, JsonLayer, LevelHandle, StatsHandle};
 use tracing_subscriber::prelude::*;
 
 /// What `tracing` remembers of callsites is the whole process's: one service at a time.
@@ -21,6 +21,7 @@ pub fn turn() -> MutexGuard<'static, ()> {
 pub struct Service {
     pub level: LevelHandle,
     pub capture: Capture,
+    pub stats: StatsHandle,
     // In the order in which they are dropped.
     _guard: DefaultGuard,
     _turn: MutexGuard<'static, ()>,
@@ -36,6 +37,7 @@ impl Service {
         let level = LevelHandle::new(directives).unwrap();
         let capture = Capture::default();
         let layer = JsonLayer::new(capture.clone()).with_level(&level);
+        let stats = layer.stats();
         let filter = with(level.filter());
         let guard = tracing_subscriber::registry()
             .with(filter)
@@ -44,6 +46,7 @@ impl Service {
         Self {
             level,
             capture,
+            stats,
             _guard: guard,
             _turn: turn,
         }

@@ -1,8 +1,13 @@
 //! No line is longer than `max_line_bytes`, and what is cut goes in the documented order.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../hostile_support/mod.rs"]
+mod hostile_support;
+mod least;
 mod limits;
+mod many;
 mod order;
+mod sizes;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,10 +1,12 @@
 //! Panics of the main thread, and logging while unwinding.
 
-use crate::child::{Child, To, said, tell_stats};
+use crate::child::{Child, To, messages, said, tell_stats};
+use crate::support::figures::holds;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::os::unix::process::ExitStatusExt;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use tracing::{info, info_span};
-use tracing_jsonl::init_json_logging;
+use tracing_jsonl::{Logging, Panics, init_json_logging};
 
 pub(crate) fn main_thread() {
     let logging = init_json_logging();
@@ -82,11 +84,10 @@ pub(crate) fn drop_logs_while_unwinding() {
 pub(crate) fn a_drop_may_log_while_unwinding() {
     let ended = Child::of_main("drop_logs_while_unwinding").run().ok();
     let lines = ended.lines();
-    let messages: Vec<_> = lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect();
-    assert_eq!(messages, ["panicked: the cause", "cleaning up", "after"]);
+    assert_eq!(
+        messages(&lines),
+        ["panicked: the cause", "cleaning up", "after"]
+    );
     assert_eq!(lines[1]["fields"]["panicking"], true);
     assert_eq!(lines[1]["metadata"]["request_id"], "r-7");
     assert_eq!(ended.stats(), [3, 3, 0, 0]);
@@ -153,11 +154,55 @@ pub(crate) fn a_debug_that_panics_while_unwinding_does_not_abort() {
     );
     assert!(line["fields"]["json"].is_null());
     assert_eq!(line["spans"][0]["late"], "so far!PANIC: in the Debug");
-    assert!(
-        line["encode_errors"].as_array().unwrap().len() >= 4,
-        "{line}"
-    );
+    let panicked = line["encode_errors"].as_array().unwrap().len();
+    assert_eq!(panicked, 6, "{line}");
     assert_eq!(said(&lines, "after").len(), 1);
     assert_eq!(ended.stderr, "");
     assert_eq!(ended.stats(), [3, 3, 0, 0]);
+    holds!(
+        28,
+        ended.stats(),
+        "{panicked} values that panic, logged by a Drop while unwinding: {} of 3 lines, exit 0",
+        lines.len()
+    );
+}
+
+pub(crate) fn hook_logs() {
+    let logging = Logging::builder().panics(Panics::Off).init();
+    panic::set_hook(Box::new(|info| tracing::error!(%info, "from the hook")));
+    let caught = catch_unwind(|| panic!("the cause"));
+    assert!(caught.is_err());
+    tell_stats(&logging);
+    std::process::exit(42);
+}
+
+pub(crate) fn a_panic_hook_that_logs_does_no_harm_with_output_broken() {
+    let ended = Child::of_main("hook_logs").run();
+    assert_eq!(ended.status.code(), Some(42));
+    assert_eq!(messages(&ended.lines()), ["from the hook"]);
+    let broken: [fn() -> To; 2] = [|| To::Full, || To::ClosedPipe];
+    for to in broken {
+        let child = Child::of_main("hook_logs").stdout(to()).stderr(to());
+        let ended = child.run();
+        assert_eq!(ended.status.code(), Some(42));
+        assert_eq!(ended.stats(), [1, 0, 0, 1]);
+    }
+}
+
+pub(crate) fn message_panics() {
+    let _logging = init_json_logging();
+    info!("before");
+    panic!("{}", Bomb);
+}
+
+/// The standard library makes the text before any hook sees the panic, and gives up there.
+pub(crate) fn a_panic_whose_message_panics_ends_the_process_as_it_does_without_us() {
+    let [with, without] = ["on", "off"].map(|panics| {
+        let child = Child::of_main("message_panics").env("LOG_PANICS", panics);
+        let ended = child.run();
+        assert_eq!(messages(&ended.lines()), ["before"]);
+        ended.status
+    });
+    assert_eq!(with, without);
+    assert!(with.signal().is_some(), "{with}");
 }

@@ -1,12 +1,13 @@
 //! Starting: once, twice, beside others.
 
-use crate::child::{Child, said, tell, tell_stats};
+use crate::child::{Child, messages, said, tell, tell_stats};
+use crate::support::figures::holds;
 use serde_json::json;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::panic::catch_unwind;
-use tracing::{debug, info};
+use tracing::{debug, info, trace};
 use tracing_jsonl::{init_json_logging, try_init_json_logging};
 
 pub(crate) fn nothing_kept() {
@@ -20,12 +21,8 @@ pub(crate) fn nothing_kept() {
 pub(crate) fn nothing_has_to_be_kept_alive() {
     let ended = Child::of_main("nothing_kept").run().ok();
     let lines = ended.lines();
-    let messages: Vec<_> = lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect();
     assert_eq!(
-        messages,
+        messages(&lines),
         ["event", "record", "elsewhere", "panicked: a panic"]
     );
 }
@@ -45,10 +42,7 @@ pub(crate) fn twice() {
 pub(crate) fn a_second_start_panics_and_leaves_the_first_as_it_was() {
     let ended = Child::of_main("twice").run().ok();
     let lines = ended.lines();
-    let messages: Vec<_> = lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect();
+    let messages = messages(&lines);
     assert_eq!(messages[..2], ["log level changed", "first"]);
     assert!(messages[2].starts_with("panicked: "), "{}", messages[2]);
     assert!(
@@ -66,16 +60,17 @@ pub(crate) fn a_second_start_panics_and_leaves_the_first_as_it_was() {
 
 pub(crate) fn twice_strictly() {
     let logging = try_init_json_logging().unwrap();
-    info!("first");
+    logging.level().set("debug").unwrap();
     let error = try_init_json_logging().unwrap_err();
     assert!(error.is_already_set() && error.misconfigurations().is_empty());
     let other = tracing_jsonl::Logging::builder()
         .level("trace")
         .with_test_writer();
     assert!(other.try_init().unwrap_err().is_already_set());
-    info!("second");
-    debug!("hidden");
-    log::debug!("hidden too");
+    debug!("shown");
+    log::debug!("shown too");
+    trace!("hidden");
+    log::trace!("hidden too");
     tell("level", logging.level().current());
     tell_stats(&logging);
 }
@@ -83,13 +78,18 @@ pub(crate) fn twice_strictly() {
 pub(crate) fn a_second_strict_start_is_an_error_and_leaves_the_first_as_it_was() {
     let ended = Child::of_main("twice_strictly").run().ok();
     let lines = ended.lines();
-    let messages: Vec<_> = lines
-        .iter()
-        .map(|line| line["message"].as_str().unwrap())
-        .collect();
-    assert_eq!(messages, ["first", "second"]);
-    assert_eq!(ended.told("level"), "info");
-    assert_eq!(ended.stats(), [2, 2, 0, 0]);
+    let expected = ["log level changed", "shown", "shown too"];
+    assert_eq!(messages(&lines), expected);
+    let level = ended.told("level");
+    assert_eq!(level, "debug");
+    assert_eq!(ended.stats(), [3, 3, 0, 0]);
+    assert_eq!(ended.stderr, "");
+    holds!(
+        18,
+        ended.stats(),
+        "2 of 2 further starts refused, level {} before and after, 0 panics",
+        level.as_str().unwrap()
+    );
 }
 
 struct Other;
@@ -178,8 +178,16 @@ pub(crate) fn a_standard_output_that_is_closed_from_the_start_harms_nothing() {
     let [emitted, _, dropped, _] = ended.stats();
     assert_eq!((emitted, dropped), (1_000, 0));
     // No line goes to a file that the service opens for itself.
-    assert_eq!(ended.scratch.read("data"), b"data");
+    let data = ended.scratch.read("data");
+    assert_eq!(data, b"data");
     assert_eq!(said(&ended.lines(), "an event").len(), 0);
+    let stray = data.len() - "data".len();
+    let number = ended.told("number");
+    holds!(
+        11,
+        ended.stats(),
+        "exit 0, {stray} B of log in the file opened next, as descriptor {number}"
+    );
 }
 
 /// No descriptor is left, so that no socket can be made.
