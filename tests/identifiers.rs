@@ -114,6 +114,7 @@ fn an_explicit_parent_is_honoured() {
         let child = info_span!(parent: &other, "child", user_id = 1);
         let root = info_span!(parent: None, "root", trace_id = 1);
         let _here = info_span!("here", request_id = "here").entered();
+        info_span!(parent: None, "no parent", user_id = 2).in_scope(|| info!("x"));
         info!(parent: &child, "x");
         info!(parent: None, "x");
         info!(parent: &root, "x");
@@ -124,6 +125,7 @@ fn an_explicit_parent_is_honoured() {
     assert_eq!(
         found,
         [
+            json!({"user_id": "2"}),
             json!({"request_id": "other", "user_id": "1"}),
             Value::Null,
             json!({"trace_id": "1"}),

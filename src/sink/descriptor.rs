@@ -8,9 +8,8 @@ use rustix::fd::BorrowedFd;
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use std::io;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::sink::STALL;
 use crate::sink::turn::{Taken, Turn};
@@ -197,10 +196,11 @@ fn wait_for_room(descriptor: BorrowedFd<'_>, left: Option<Duration>) {
     let _ = poll(&mut polled, timeout.as_ref());
 }
 
-/// Nanoseconds since this process first asked, and never 0.
+/// The system's own clock, never 0. Not the time since a first use: a child forked in the midst of
+/// that would wait for it for ever.
 fn monotonic() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    nanos(START.get_or_init(Instant::now).elapsed()).max(1)
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(now).map_or(1, |now| nanos(now).max(1))
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -3,6 +3,7 @@
 use crate::child::{Child, messages, said, tell, tell_stats};
 use crate::support::figures::holds;
 use serde_json::json;
+use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -227,6 +228,8 @@ pub(crate) fn where_signals_cannot_be_handled_logging_starts_and_says_so() {
 pub(crate) fn no_signals_strictly() {
     let error = without_descriptors(try_init_json_logging).unwrap_err();
     tell("text", error.to_string());
+    let source = error.source().map(ToString::to_string);
+    tell("source", source);
     info!("nobody hears this");
     let _ = catch_unwind(|| panic!("as text"));
     let logging = try_init_json_logging().expect("nothing was installed");
@@ -236,8 +239,9 @@ pub(crate) fn no_signals_strictly() {
 
 pub(crate) fn where_signals_cannot_be_handled_the_strict_form_installs_nothing() {
     let ended = Child::of_main("no_signals_strictly").run();
-    let text = ended.told("text");
+    let (text, source) = (ended.told("text"), ended.told("source"));
     assert!(text.as_str().unwrap().contains("signals"), "{text}");
+    assert!(text.as_str().unwrap().ends_with(source.as_str().unwrap()));
     let ended = ended.ok();
     assert_eq!(ended.lines().len(), 1);
     assert_eq!(ended.lines()[0]["message"], "event");
