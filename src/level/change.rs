@@ -135,6 +135,10 @@ impl LevelHandle {
 
     fn expire(&self) {
         let mut pending = lock(&self.shared.pending);
+        if pending.timer.is_some_and(|due| due > Instant::now()) {
+            // Another was set since, for a shorter limit: that one is to come.
+            return;
+        }
         pending.timer = None;
         match pending.until {
             Some(until) if until > Instant::now() => {
@@ -155,7 +159,7 @@ impl LevelHandle {
 
     /// Makes tracing ask the filter again, and the `log` crate follow.
     fn apply(&self) {
-        // Two at once could store the older answer last.
+        // Two at once could leave `log` with the older maximum.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _turn = lock(&ONE_AT_A_TIME);
         // While there is a single subscriber, tracing-core asks the *current* one: on a thread

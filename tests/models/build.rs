@@ -115,7 +115,13 @@ fn variant(here: &Path, out: &Path, weakened: Option<&weakened::Weakened>) -> St
             assert!(found, "{from} has no {theirs}");
             text = text.replace(theirs, ours);
         }
-        for unseen in ["std::sync", "std::thread", "std::time", "std::process", "std::hint"] {
+        for unseen in [
+            "std::sync",
+            "std::thread",
+            "std::time",
+            "std::process",
+            "std::hint",
+        ] {
             let rest = text.replace("std::time::Duration", "");
             assert!(!rest.contains(unseen), "{from}: no checker sees {unseen}");
         }
