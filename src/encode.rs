@@ -157,10 +157,7 @@ impl Layout {
             chain,
             statics: &self.statics,
             longest_name: usize::MAX,
-            truncated: event.cut
-                || chain
-                    .iter()
-                    .any(|node| node.with_fields(|fields| fields.cut)),
+            truncated: event.is_cut() || chain.iter().any(|node| node.with_fields(Fields::is_cut)),
             removed: 0,
         };
         if let Some(custom) = &self.custom {

@@ -164,7 +164,7 @@ fn assert_own(line: &Value, is_flat: bool, is_record: bool) {
 fn try_all() -> ([u64; 4], usize) {
     let mut random = Random::new(32);
     let (mut sum, mut found_again) = ([0; 4], 0);
-    for case in 0..cases(2_000, 100_000) {
+    for case in 0..cases(2_000, 30_000) {
         let (is_flat, is_record) = (case % 2 == 0, case % 4 < 2);
         let [statics, outer, inner, event] = give(&mut random, is_flat);
         let with = |layer: JsonLayer<support::Capture>| {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 const MAX_DEPTH: u32 = 8;
 
 /// A buffer that grew above this is given back to the allocator (tokio-rs/tracing#3489).
-const KEPT: usize = 64 * 1024;
+const KEPT: usize = 32 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {

@@ -156,29 +156,26 @@ impl Parts {
             }
         }
         let mut taken = saved > 0;
-        while saved < over {
-            let largest = self
-                .all()
-                .filter_map(|fields| {
-                    let sizes = fields
-                        .pieces()
-                        .iter()
-                        .enumerate()
-                        .filter_map(|(at, piece)| {
-                            let nested = piece.role == Role::Field && piece.kind == Kind::Nested;
-                            let size = fields.value(piece).len() + fields.failures_len(at);
-                            nested.then_some((size, at))
-                        });
-                    sizes.max().map(|(size, at)| (size, at, fields))
-                })
-                .max_by_key(|(size, ..)| *size);
-            let Some((size, at, fields)) = largest.filter(|(size, ..)| *size > ENTRY) else {
+        let mut nested: Vec<(usize, usize, usize)> = Vec::new();
+        for (of, fields) in self.all().enumerate() {
+            let pieces = fields.pieces().iter().zip(fields.sizes()).enumerate();
+            nested.extend(pieces.filter_map(|(at, (piece, size))| {
+                let wanted = piece.role == Role::Field && piece.kind == Kind::Nested;
+                (wanted && size > ENTRY).then_some((size, of, at))
+            }));
+        }
+        nested.sort_unstable_by(|a, b| b.cmp(a));
+        let mut failing = vec![Vec::new(); self.spans.len() + 1];
+        for (size, of, at) in nested {
+            if saved >= over {
                 break;
-            };
-            let text = String::from_utf8_lossy(fields.value(&fields.pieces()[at])).into_owned();
-            fields.fail(at, CUT, cut_text(&text, SHORT));
+            }
+            failing[of].push(at);
             saved += size - ENTRY;
             taken = true;
+        }
+        for (fields, places) in self.all().zip(failing) {
+            fields.fail(&places, CUT, SHORT);
         }
         taken
     }
@@ -288,23 +285,21 @@ fn cut_string(fields: &mut Fields, index: usize, limit: usize) -> bool {
 
 /// Removes fields, largest first, until `over` bytes are saved; gives how many went.
 fn remove_largest(fields: &mut Fields, over: usize) -> u64 {
-    let mut sizes: Vec<(usize, usize)> = fields
-        .pieces()
-        .iter()
-        .enumerate()
-        .filter(|(_, piece)| piece.role == Role::Field)
-        .map(|(index, piece)| (fields.member(piece).len(), index))
+    let pieces = fields.pieces().iter().zip(fields.sizes()).enumerate();
+    let mut sizes: Vec<(usize, usize)> = pieces
+        .filter(|(_, (piece, _))| piece.role == Role::Field)
+        .map(|(index, (piece, size))| (fields.key(piece).len() + size, index))
         .collect();
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     let mut saved = 0;
-    let mut removed = 0;
-    for (size, index) in sizes {
-        if saved >= over {
-            break;
-        }
-        fields.remove(index);
-        saved += size;
-        removed += 1;
-    }
-    removed
+    let needed = sizes.into_iter().take_while(|&(size, _)| {
+        let more = saved < over;
+        // And its comma.
+        saved += size + 1;
+        more
+    });
+    let removed: Vec<usize> = needed.map(|(_, at)| at).collect();
+    let count = removed.len() as u64;
+    fields.remove_all(removed);
+    count
 }

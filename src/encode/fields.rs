@@ -1,6 +1,13 @@
 //! What one visit of an event or a span recorded: each field encoded once, as `"key":value`.
 
+mod edit;
+
 use crate::encode::escape::quote;
+use std::collections::BTreeMap;
+
+/// So many keys are compared one by one; of more, each is looked up. A `log` record may have any
+/// number.
+const FEW: usize = 32;
 
 /// Where a field belongs in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +20,14 @@ pub(crate) enum Role {
     Log(LogFact),
     /// Given again later: the last recorded value wins (tokio-rs/tracing#3195).
     Replaced,
+}
+
+impl Role {
+    /// The macro's own text stays the message, and a record's facts its facts; a field of such a
+    /// name is a field.
+    fn is_replaceable(self) -> bool {
+        matches!(self, Self::Field | Self::Identifier(_))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +54,8 @@ pub(crate) struct Piece {
     start: usize,
     value: usize,
     end: usize,
+    /// It is not all that was given.
+    cut: bool,
 }
 
 /// A value that could not be given in its type. Its text goes to `encode_errors`.
@@ -58,7 +75,9 @@ pub(crate) struct Fields {
     failures: Vec<Failure>,
     /// A bit per key seen, so that a new key is compared with the others only when it must be.
     seen: u64,
-    /// Something was cut while it was recorded.
+    /// Where each key's last piece is, once there are many.
+    places: BTreeMap<Vec<u8>, usize>,
+    /// The value being recorded was cut.
     pub(crate) cut: bool,
 }
 
@@ -67,6 +86,7 @@ impl Fields {
         self.bytes.clear();
         self.pieces.clear();
         self.failures.clear();
+        self.places.clear();
         self.seen = 0;
         self.cut = false;
     }
@@ -100,7 +120,34 @@ impl Fields {
             start: mark.start,
             value: mark.value,
             end: self.bytes.len(),
+            cut: std::mem::take(&mut self.cut),
         });
+        if self.pieces.len() > FEW {
+            self.place_last();
+        }
+    }
+
+    /// Notes where the last key is, and at first where those before it are.
+    #[cold]
+    fn place_last(&mut self) {
+        let last = self.pieces.len() - 1;
+        let first = if self.places.is_empty() { 0 } else { last };
+        for at in first..=last {
+            if self.pieces[at].role.is_replaceable() {
+                let key = self.key(&self.pieces[at]).to_vec();
+                self.places.insert(key, at);
+            }
+        }
+    }
+
+    /// The piece that has this encoded key, the line's own parts aside.
+    fn place_of(&self, key: &[u8]) -> Option<usize> {
+        let is_it = |piece: &Piece| piece.role.is_replaceable() && self.key(piece) == key;
+        if self.places.is_empty() {
+            return self.pieces.iter().position(is_it);
+        }
+        let at = *self.places.get(key)?;
+        is_it(&self.pieces[at]).then_some(at)
     }
 
     /// Takes back a field that was begun.
@@ -128,19 +175,28 @@ impl Fields {
 
     /// Appends what was recorded later; it replaces earlier values of the same keys.
     pub(crate) fn absorb(&mut self, later: &Fields) {
-        for (index, piece) in later.pieces.iter().enumerate() {
-            if piece.role == Role::Replaced {
-                continue;
+        let mut places = Vec::with_capacity(later.pieces.len());
+        for piece in &later.pieces {
+            let wanted = piece.role != Role::Replaced;
+            if wanted {
+                self.copy(later, piece);
             }
-            self.copy(later, piece);
-            let at = self.pieces.len() - 1;
-            let failed = later.failures.iter().filter(|f| f.piece == index);
-            self.failures.extend(failed.cloned().map(|mut failure| {
-                failure.piece = at;
-                failure
-            }));
+            places.push(wanted.then(|| self.pieces.len() - 1));
         }
-        self.cut |= later.cut;
+        for failure in &later.failures {
+            if let Some(&Some(piece)) = places.get(failure.piece) {
+                self.failures.push(Failure {
+                    piece,
+                    ..failure.clone()
+                });
+            }
+        }
+    }
+
+    /// Whether a value that still counts was cut while it was recorded.
+    pub(crate) fn is_cut(&self) -> bool {
+        let mut pieces = self.pieces.iter();
+        pieces.any(|piece| piece.cut && piece.role != Role::Replaced)
     }
 
     /// Appends the fields, identifiers aside, whose keys are not here yet.
@@ -160,6 +216,7 @@ impl Fields {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(from.member(piece));
         let value = start + (piece.value - piece.start);
+        self.cut = piece.cut;
         self.end(Mark { start, value }, piece.role, piece.kind);
     }
 
@@ -167,9 +224,8 @@ impl Fields {
     pub(crate) fn has_key(&self, key: &[u8]) -> bool {
         self.seen & key_bit(key) != 0
             && self
-                .pieces
-                .iter()
-                .any(|piece| piece.role == Role::Field && self.key(piece) == key)
+                .place_of(key)
+                .is_some_and(|at| self.pieces[at].role == Role::Field)
     }
 
     /// These fields and those recorded later, which win.
@@ -182,13 +238,7 @@ impl Fields {
 
     #[cold]
     fn replace_earlier(&mut self, mark: Mark) {
-        let key = &self.bytes[mark.start..mark.value];
-        let earlier = self.pieces.iter().position(|piece| {
-            // The macro's own text stays the message, and a record's facts its facts; a field of
-            // such a name is a field.
-            !matches!(piece.role, Role::Replaced | Role::Message | Role::Log(_))
-                && self.key(piece) == key
-        });
+        let earlier = self.place_of(&self.bytes[mark.start..mark.value]);
         if let Some(index) = earlier {
             self.remove(index);
         }
@@ -233,60 +283,6 @@ impl Fields {
             debug,
             piece: self.pieces.len(),
         });
-    }
-
-    pub(crate) fn failures_mut(&mut self) -> &mut Vec<Failure> {
-        &mut self.failures
-    }
-
-    /// How many bytes the failures of a piece take, about.
-    pub(crate) fn failures_len(&self, index: usize) -> usize {
-        let failures = self.failures.iter().filter(|one| one.piece == index);
-        failures
-            .map(|one| one.key.len() + one.error.len() + one.debug.len())
-            .sum()
-    }
-
-    /// Puts `null` in the place of a piece's value, and one failure in that of its others.
-    pub(crate) fn fail(&mut self, index: usize, error: &str, debug: &str) {
-        let Some(piece) = self.pieces.get(index) else {
-            return;
-        };
-        let key = self.key(piece);
-        let key = text_of(&key[..key.len() - 1]);
-        self.failures.retain(|failure| failure.piece != index);
-        self.failures.push(Failure {
-            key,
-            error: error.to_owned(),
-            debug: debug.to_owned(),
-            piece: index,
-        });
-        self.rewrite(index, Kind::Scalar, b"null");
-    }
-
-    /// Puts another value in the place of a piece's.
-    pub(crate) fn rewrite(&mut self, index: usize, kind: Kind, value: &[u8]) {
-        let Some(piece) = self.pieces.get(index).cloned() else {
-            return;
-        };
-        let start = self.bytes.len();
-        self.bytes.extend_from_within(piece.start..piece.value);
-        let at = self.bytes.len();
-        self.bytes.extend_from_slice(value);
-        self.pieces[index] = Piece {
-            role: piece.role,
-            kind,
-            start,
-            value: at,
-            end: self.bytes.len(),
-        };
-    }
-
-    pub(crate) fn remove(&mut self, index: usize) {
-        if let Some(piece) = self.pieces.get_mut(index) {
-            piece.role = Role::Replaced;
-            self.failures.retain(|failure| failure.piece != index);
-        }
     }
 }
 

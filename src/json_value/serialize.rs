@@ -43,6 +43,11 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, rules: &Rules) -> Deliver
     }
 }
 
+/// As much of `text` as is longer than `limit`, if it is: no more of it need be written.
+fn more_than(limit: usize, text: &str) -> &str {
+    cut_text(text, limit.saturating_add(4))
+}
+
 /// What is kept of a value that no line has room for.
 const BEGINNING: usize = 1024;
 
@@ -119,7 +124,7 @@ impl<'a> Json<'a> {
     }
 
     fn string(&mut self, text: &str) -> Result<(), Error> {
-        quote(&mut self.out, text);
+        quote(&mut self.out, more_than(self.rules.limit, text));
         self.within_limit()
     }
 
@@ -232,7 +237,11 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        quote_bytes(&mut self.out, value);
+        if let Ok(text) = std::str::from_utf8(value) {
+            return self.string(text);
+        }
+        let most = value.len().min(self.rules.limit.saturating_add(1));
+        quote_bytes(&mut self.out, &value[..most]);
         self.within_limit()
     }
 
@@ -339,7 +348,7 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
         struct Escaped<'j, 'a>(&'j mut Json<'a>);
         impl fmt::Write for Escaped<'_, '_> {
             fn write_str(&mut self, text: &str) -> fmt::Result {
-                escape(&mut self.0.out, text);
+                escape(&mut self.0.out, more_than(self.0.rules.limit, text));
                 self.0.within_limit().map_err(|_| fmt::Error)
             }
         }
