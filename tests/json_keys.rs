@@ -31,9 +31,9 @@ impl<K> Debug for Keys<'_, K> {
 }
 
 #[track_caller]
-fn assert_keys<K: Serialize>(keys: &[K], expected: Value) {
+fn assert_keys<K: Serialize>(keys: &[K], expected: &Value) {
     let line = &logged(|| tracing::info!(map = json(Keys(keys)), "x"))[0];
-    assert_eq!(line["fields"]["map"], expected, "{line}");
+    assert_eq!(&line["fields"]["map"], expected, "{line}");
     assert_eq!(line.get("encode_errors"), None, "{line}");
 }
 
@@ -89,28 +89,28 @@ impl Serialize for Collected {
 #[test]
 fn what_has_one_text_is_a_key() {
     use serde_json::json as expected;
-    assert_keys(&["a\n", ""], expected!({"a\n": 0, "": 1}));
-    assert_keys(&[1.5, -2.0], expected!({"1.5": 0, "-2": 1}));
-    assert_keys(&[Some(1), Some(2)], expected!({"1": 0, "2": 1}));
-    assert_keys(&[Wrapped(7)], expected!({"7": 0}));
-    assert_keys(&[Choice::Plain], expected!({"Plain": 0}));
+    assert_keys(&["a\n", ""], &expected!({"a\n": 0, "": 1}));
+    assert_keys(&[1.5, -2.0], &expected!({"1.5": 0, "-2": 1}));
+    assert_keys(&[Some(1), Some(2)], &expected!({"1": 0, "2": 1}));
+    assert_keys(&[Wrapped(7)], &expected!({"7": 0}));
+    assert_keys(&[Choice::Plain], &expected!({"Plain": 0}));
     assert_keys(
         &[Bytes(b"text"), Bytes(b"\xff")],
-        expected!({"text": 0, "ff": 1}),
+        &expected!({"text": 0, "ff": 1}),
     );
     assert_keys(
         &[Collected(1), Collected(2)],
-        expected!({"<1>": 0, "<2>": 1}),
+        &expected!({"<1>": 0, "<2>": 1}),
     );
-    assert_keys(&[None::<u8>], expected!({"null": 0}));
-    assert_keys(&[()], expected!({"null": 0}));
-    assert_keys(&[Unit], expected!({"Unit": 0}));
+    assert_keys(&[None::<u8>], &expected!({"null": 0}));
+    assert_keys(&[()], &expected!({"null": 0}));
+    assert_keys(&[Unit], &expected!({"Unit": 0}));
 }
 
 #[test]
 fn a_key_given_twice_stands_once_though_nothing_else_is_there() {
-    assert_keys(&["a", "a"], serde_json::json!({"a": 1}));
-    assert_keys(&[1, 1, 2], serde_json::json!({"1": 1, "2": 2}));
+    assert_keys(&["a", "a"], &serde_json::json!({"a": 1}));
+    assert_keys(&[1, 1, 2], &serde_json::json!({"1": 1, "2": 2}));
 }
 
 #[test]
