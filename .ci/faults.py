@@ -1,6 +1,6 @@
 """The faults of GUARANTEES.md, beside what their tests have just measured.
 
-    FAULT_FIGURES=$PWD/target/faults cargo test && python3 .ci/faults.py target/faults
+    FAULT_FIGURES=$PWD/target/faults cargo test --tests && python3 .ci/faults.py target/faults
 
 Each fault must have exactly one row from a test, and it must be the test that the page names.
 With --write the page gets the tests and the figures as they are now.
