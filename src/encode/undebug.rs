@@ -26,10 +26,13 @@ fn undo_debug(text: &str, cut: bool) -> Option<String> {
     while let Some(character) = rest.next() {
         let character = match character {
             '"' => return rest.as_str().is_empty().then_some(plain),
-            '\\' => match undo_escape(&mut rest) {
-                None if cut => break,
-                character => character?,
-            },
+            '\\' => {
+                let escape = rest.as_str();
+                match undo_escape(&mut rest) {
+                    None if cut && is_unfinished(escape) => break,
+                    character => character?,
+                }
+            }
             plain => plain,
         };
         plain.push(character);
@@ -54,6 +57,12 @@ fn undo_escape(rest: &mut Chars<'_>) -> Option<char> {
     })
 }
 
+/// Whether an escape ends where the text was cut.
+fn is_unfinished(escape: &str) -> bool {
+    let in_code = escape.starts_with('u') && escape.len() <= "u{10ffff".len();
+    escape.is_empty() || (in_code && !escape.contains('}'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +79,13 @@ mod tests {
         }
         for text in ["\"a\", \"b\"", "plain", "\"", "\"open\\\""] {
             assert_eq!(undo_debug(text, false), None, "{text}");
+        }
+        for text in [
+            "\"a\\d and more",
+            "\"a\\u{110000} and more",
+            "\"a\\u and more",
+        ] {
+            assert_eq!(undo_debug(text, true), None, "{text}");
         }
     }
 }
