@@ -162,7 +162,7 @@ fn previous() {
         "chain" => Panics::Chain,
         _ => Panics::Off,
     };
-    let logging = Logging::builder().panics(panics).init();
+    let logging = Logging::builder().panics(panics).from_env().init();
     let _ = catch_unwind(|| panic!("a real one"));
     info!(field = ?Bomb, "an event");
     tell_stats(&logging);
@@ -170,8 +170,15 @@ fn previous() {
 
 #[test]
 fn the_hook_that_was_there_is_replaced_or_follows_or_stays_alone() {
-    for (mode, line, hook) in [("replace", true, false), ("chain", true, true)] {
-        let ended = Child::new("previous").env("PANICS", mode).run().ok();
+    // `LOG_PANICS=on` has a line for each panic, and leaves how that is done to the program.
+    for (mode, environment, line, hook) in [
+        ("replace", "", true, false),
+        ("chain", "", true, true),
+        ("off", "on", true, false),
+        ("chain", "on", true, true),
+    ] {
+        let child = Child::new("previous").env("LOG_PANICS", environment);
+        let ended = child.env("PANICS", mode).run().ok();
         let lines = ended.lines();
         assert_eq!(
             said(&lines, "panicked: a real one").len(),
@@ -188,10 +195,13 @@ fn the_hook_that_was_there_is_replaced_or_follows_or_stays_alone() {
         assert_eq!(told.contains("a real one"), hook);
     }
     // Left alone it hears everything: what it makes of a field's panic is its own business.
-    let ended = Child::new("previous").env("PANICS", "off").run().ok();
-    assert_eq!(messages(&ended.lines()), ["an event"]);
-    let told = String::from_utf8(ended.scratch.read("told")).unwrap();
-    assert!(told.contains("a real one"), "{told}");
+    for (mode, environment) in [("off", ""), ("chain", "off")] {
+        let child = Child::new("previous").env("LOG_PANICS", environment);
+        let ended = child.env("PANICS", mode).run().ok();
+        assert_eq!(messages(&ended.lines()), ["an event"]);
+        let told = String::from_utf8(ended.scratch.read("told")).unwrap();
+        assert!(told.contains("a real one"), "{told}");
+    }
 }
 
 struct Bomb;

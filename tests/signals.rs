@@ -16,7 +16,8 @@ use support::figures::holds;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tracing::{debug, info, info_span, trace};
-use tracing_jsonl::{Logging, init_json_logging};
+use tracing_jsonl::{JsonLayer, LevelHandle, Logging, Sink, init_json_logging};
+use tracing_subscriber::prelude::*;
 
 #[test]
 fn child() {
@@ -27,6 +28,7 @@ fn child() {
         ("at_once", at_once),
         ("for_one_user", for_one_user),
         ("from_outside", from_outside),
+        ("by_hand", by_hand),
     ]);
 }
 
@@ -260,4 +262,26 @@ fn sigusr1_can_show_the_debug_lines_of_one_user_only() {
 fn with_log_signals_off_signals_do_what_they_did() {
     let ended = Child::new("at_once").env("LOG_SIGNALS", "off").run();
     assert_eq!(ended.status.signal(), Some(Signal::USR1.as_raw()));
+}
+
+/// A registry of one's own, whose level handles the signals.
+fn by_hand() {
+    let level = LevelHandle::new("warn").unwrap();
+    let error = level.handle_signals("loud", Duration::ZERO).unwrap_err();
+    tell("error", error.to_string());
+    level.handle_signals("trace", Duration::ZERO).unwrap();
+    let layer = JsonLayer::new(Sink::stdout()).with_level(&level);
+    let subscriber = tracing_subscriber::registry().with(level.filter());
+    tracing::subscriber::set_global_default(subscriber.with(layer)).unwrap();
+    for (signal, expected) in [(Signal::USR1, "trace"), (Signal::USR2, "warn")] {
+        send(signal);
+        wait_until(expected, || level.current() == expected);
+    }
+}
+
+#[test]
+fn a_level_handles_signals_without_our_init_too() {
+    let ended = Child::new("by_hand").run().ok();
+    let error = ended.told("error");
+    assert!(error.as_str().unwrap().contains("`loud`"), "{error}");
 }

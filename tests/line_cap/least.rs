@@ -165,12 +165,12 @@ fn identifiers_that_no_line_has_room_for_are_removed_and_numbered() {
 #[test]
 fn a_long_value_that_was_replaced_by_a_short_one_cuts_nothing() {
     let long = "x".repeat(5000);
-    let log = || {
+    let event = || {
         let span = info_span!("s", text = long).entered();
         span.record("text", "short");
         info!("m");
     };
-    let (line, _, stats) = capped_with(1024, |layer| layer, log);
+    let (line, _, stats) = capped_with(1024, |layer| layer, event);
     assert_eq!(line["spans"], json!([{"name": "s", "text": "short"}]));
     assert_eq!((line.get("truncated"), stats.truncated), (None, 0));
 }
