@@ -23,6 +23,8 @@ pub(crate) struct Channel {
     unseen: AtomicUsize,
     /// When the current episode without room began, in nanoseconds; 0 while there is none.
     blocked: AtomicU64,
+    /// Counts writes that came to an end, for those who wait for their turn to see that it will come.
+    writes: AtomicUsize,
     /// Whether the last byte written, by whoever, ended no line.
     torn: AtomicBool,
 }
@@ -33,7 +35,7 @@ const UNKNOWN: u8 = 0;
 const NOWAIT: u8 = 1;
 /// A plain write: regular files, where that flag is refused and nothing stalls.
 const PLAIN: u8 = 2;
-/// `poll`, then a plain write: terminals, other systems.
+/// `poll`, then a write that does not block: terminals, other systems.
 const POLL: u8 = 3;
 
 /// The descriptor may be another file after a `dup2`: its kind is looked up after this many bytes,
@@ -47,6 +49,7 @@ impl Channel {
             way: AtomicU8::new(UNKNOWN),
             unseen: AtomicUsize::new(0),
             blocked: AtomicU64::new(0),
+            writes: AtomicUsize::new(0),
             torn: AtomicBool::new(false),
         }
     }
@@ -64,7 +67,7 @@ impl Channel {
     /// Takes the turn to write a line. `None` if the sink has no room for as long as it may have
     /// none, or if another writer does not come to its end.
     pub(crate) fn take_turn(&self, stall: Option<Duration>) -> Option<Taken<'_>> {
-        let mut began = None;
+        let mut unchanged: Option<(usize, u64)> = None;
         self.turn.take(|| {
             let Some(stall) = stall else {
                 return false;
@@ -74,8 +77,13 @@ impl Channel {
             if blocked != 0 {
                 return now.saturating_sub(blocked) >= nanos(stall);
             }
-            // Others have their turns, which is no stall; a writer stuck in the kernel is one.
-            let began = *began.get_or_insert(now);
+            // Others have their turns, which is no stall however slow the reader; a writer stuck in
+            // the kernel is one.
+            let writes = self.writes.load(Ordering::Relaxed);
+            let began = match unchanged {
+                Some((same, since)) if same == writes => since,
+                _ => unchanged.insert((writes, now)).1,
+            };
             let stuck = now.saturating_sub(began) >= nanos(stall.max(STALL));
             if stuck {
                 self.blocked.store(began, Ordering::Relaxed);
@@ -100,11 +108,15 @@ impl Channel {
                     };
                     wait_for_room(descriptor, left);
                 }
+                // Here, not by the caller, who has a newline before the line no second time.
+                Err(Errno::INTR) => {}
                 result => {
                     // Room, or a fault: no episode without room in either case.
                     if self.blocked.load(Ordering::Relaxed) != 0 {
                         self.blocked.store(0, Ordering::Relaxed);
                     }
+                    let writes = self.writes.load(Ordering::Relaxed).wrapping_add(1);
+                    self.writes.store(writes, Ordering::Relaxed);
                     let written = result?;
                     if let Some(last) = bytes[..written].last() {
                         self.set_torn(*last != b'\n');
@@ -155,8 +167,8 @@ impl Channel {
                 result => return result,
             }
         }
-        if way == POLL && !has_room(descriptor) {
-            return Err(Errno::AGAIN);
+        if way == POLL {
+            return write_polled(descriptor, bytes);
         }
         rustix::io::write(descriptor, bytes)
     }
@@ -180,6 +192,36 @@ fn write_nowait(descriptor: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno
 
 #[cfg(not(target_os = "linux"))]
 fn write_nowait(_descriptor: BorrowedFd<'_>, _bytes: &[u8]) -> Result<usize, Errno> {
+    Err(Errno::NOSYS)
+}
+
+/// What a pipe with room takes without blocking.
+const PIECE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+
+fn write_polled(descriptor: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    if !has_room(descriptor) {
+        return Err(Errno::AGAIN);
+    }
+    if let Ok(apart) = open_apart(descriptor) {
+        return rustix::io::write(apart, bytes);
+    }
+    rustix::io::write(descriptor, &bytes[..bytes.len().min(PIECE)])
+}
+
+/// Opens the same pipe or terminal anew, where it may be told not to block: a terminal with room
+/// for part of a line waits for the rest. Not kept: the descriptor may become another file, and a
+/// pipe would stay open.
+#[cfg(target_os = "linux")]
+fn open_apart(descriptor: BorrowedFd<'_>) -> Result<rustix::fd::OwnedFd, Errno> {
+    use rustix::fd::AsRawFd;
+    use rustix::fs::{Mode, OFlags};
+    let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_apart(_descriptor: BorrowedFd<'_>) -> Result<rustix::fd::OwnedFd, Errno> {
     Err(Errno::NOSYS)
 }
 

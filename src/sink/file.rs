@@ -51,7 +51,7 @@ impl LogFile {
     /// A process that died may have left half a line.
     fn note_ending(&self) {
         #[cfg(unix)]
-        self.channel.set_torn(is_torn(&self.path).unwrap_or(false));
+        self.channel.set_torn(is_torn(&self.path, &self.file.load()).unwrap_or(false));
     }
 
     /// The file to write to now.
@@ -87,7 +87,7 @@ impl LogFile {
 
 /// Whether the file ends in the middle of a line that nobody is writing now.
 #[cfg(unix)]
-fn is_torn(path: &Path) -> io::Result<bool> {
+fn is_torn(path: &Path, writable: &File) -> io::Result<bool> {
     // Opening anything else for reading could wait, or take lines from their reader.
     if !std::fs::metadata(path)?.is_file() {
         return Ok(false);
@@ -107,9 +107,21 @@ fn is_torn(path: &Path) -> io::Result<bool> {
         }
         // Another process may be at it: a long write is seen in parts.
         before = Some(length);
-        thread::sleep(Duration::from_millis(2));
+        wait_for_writer(writable);
     }
     Ok(false)
+}
+
+/// Waits until a write that another process has begun is at its end.
+#[cfg(unix)]
+fn wait_for_writer(file: &File) {
+    // Takes the lock that a write holds, and allocates nothing: the file is not empty.
+    #[cfg(target_os = "linux")]
+    if rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, 1).is_ok() {
+        return;
+    }
+    let _ = file;
+    thread::sleep(Duration::from_millis(20));
 }
 
 fn append(path: &Path) -> io::Result<File> {
