@@ -17,7 +17,7 @@ fn child() {
 fn deep() {
     let logging = tracing_jsonl::init_json_logging();
     let _span = info_span!("request", request_id = "r-7").entered();
-    let panic = || go_down(300);
+    let panic = || go_down(2_000);
     std::panic::catch_unwind(panic).expect_err("a panic");
     tell_stats(&logging);
 }

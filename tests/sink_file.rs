@@ -11,7 +11,7 @@ use child::{
     Child, Ended, Scratch, messages, numbers, scratch, tell, tell_stats, three, wait_until,
 };
 use serde_json::json;
-use sink_support::{sorted, sum};
+use sink_support::{sorted, sum, volume};
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
 use std::thread;
@@ -244,11 +244,15 @@ fn a_directory_that_goes_and_comes_back_costs_no_call_and_the_file_is_made_again
     assert_eq!(messages(&lines).last(), Some(&"back"));
 }
 
+fn each_of_a_crowd() -> u64 {
+    volume(5_000, 20_000)
+}
+
 fn crowd() {
     let logging = init_json_logging();
     let threads = (0..8_u64).map(|thread| {
         thread::spawn(move || {
-            for number in 0..20_000_u64 {
+            for number in 0..each_of_a_crowd() {
                 info!(thread, number, "an event");
             }
         })
@@ -266,7 +270,8 @@ fn a_file_has_room_at_all_times_so_nothing_is_dropped() {
         let child = Child::new("crowd").env("LOG_STALL", stall);
         let path = child.scratch().join("log.jsonl");
         let ended = child.env("LOG_OUTPUT", &path).run().ok();
-        assert_eq!(ended.stats(), [160_000, 160_000, 0, 0], "LOG_STALL={stall}");
+        let count = 8 * each_of_a_crowd();
+        assert_eq!(ended.stats(), [count, count, 0, 0], "LOG_STALL={stall}");
     }
 }
 

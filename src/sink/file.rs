@@ -51,7 +51,8 @@ impl LogFile {
     /// A process that died may have left half a line.
     fn note_ending(&self) {
         #[cfg(unix)]
-        self.channel.set_torn(is_torn(&self.path, &self.file.load()).unwrap_or(false));
+        self.channel
+            .set_torn(is_torn(&self.path, &self.file.load()).unwrap_or(false));
     }
 
     /// The file to write to now.
