@@ -26,8 +26,9 @@ use rustix::fd::BorrowedFd;
 /// at most the [stall](Sink::with_stall) in one episode; then lines are dropped at once, counted,
 /// and reported by one line when there is room again.
 ///
-/// A kernel may still block in a write to a terminal that was stopped between the look and the
-/// write, and on systems other than Linux in a write of more than `PIPE_BUF` bytes.
+/// A kernel may still block: in a write to a terminal or of more than a pipe takes in one piece, on
+/// systems other than Linux and where `/proc/self/fd` cannot be opened; and on a file system that
+/// hangs.
 ///
 /// ```
 /// use tracing_jsonl::{JsonLayer, Sink};

@@ -44,14 +44,19 @@ fn smoke(target: &str, runs: usize, run: impl Fn(&[u8], bool)) {
         println!("{target}: {}", path.display());
         run(&fs::read(path).expect("a seed"), true);
     }
-    // Pieces of what is known to lead somewhere, mixed and changed.
+    // By turns what is known to lead somewhere, mixed and changed, and just anything.
     let seeds: Vec<Vec<u8>> = inputs
         .iter()
         .filter_map(|path| fs::read(path).ok())
         .collect();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for _ in 0..runs {
-        run(&random.input(&seeds), false);
+    for index in 0..runs {
+        let input = if index % 2 == 0 {
+            random.mixed(&seeds)
+        } else {
+            random.bytes()
+        };
+        run(&input, false);
     }
     let took = start.elapsed();
     println!("{target}: {committed} committed inputs and {runs} others in {took:.1?}");
@@ -77,7 +82,16 @@ impl Random {
         usize::try_from(self.0 >> 33).unwrap_or(0) % limit.max(1)
     }
 
-    fn input(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+    fn byte(&mut self) -> u8 {
+        u8::try_from(self.below(256)).unwrap_or(0)
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
+        let length = self.below(1500);
+        (0..length).map(|_| self.byte()).collect()
+    }
+
+    fn mixed(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
         let mut input = Vec::new();
         for _ in 0..=self.below(3) {
             let seed = &seeds[self.below(seeds.len())];
@@ -85,13 +99,14 @@ impl Random {
             let end = start + self.below(seed.len() - start + 1);
             input.extend_from_slice(&seed[start..end]);
             for _ in 0..self.below(8) {
-                input.push(u8::try_from(self.below(256)).unwrap_or(0));
+                input.push(self.byte());
             }
         }
         for _ in 0..self.below(6) {
             let at = self.below(input.len());
+            let other = self.byte();
             if let Some(byte) = input.get_mut(at) {
-                *byte = u8::try_from(self.below(256)).unwrap_or(0);
+                *byte = other;
             }
         }
         input

@@ -78,8 +78,10 @@ impl Layout {
             } else if let Some(text) = content.head.file {
                 quote_within(line.encoded_key(file), text, content.longest_name);
             }
-            if let Some(text) = content.event.find(Role::Log(LogFact::Line)) {
-                line.encoded_key(number).extend_from_slice(text);
+            // Anybody's event may call a field of its own so.
+            let told = content.event.find(Role::Log(LogFact::Line));
+            if let Some(digits) = told.filter(|text| text.iter().all(u8::is_ascii_digit)) {
+                line.encoded_key(number).extend_from_slice(digits);
             } else if let Some(value) = content.head.line {
                 let out = line.encoded_key(number);
                 out.extend_from_slice(value.to_string().as_bytes());

@@ -257,10 +257,13 @@ fn plain(key: &str) -> &str {
     key.strip_prefix("r#").unwrap_or(key)
 }
 
-/// The message and the identifiers are strings whatever their Rust type: a mapping that has seen
+/// These are strings whatever their Rust type: a mapping that has seen
 /// one as a number rejects the next document.
 fn is_string(role: Role) -> bool {
-    matches!(role, Role::Message | Role::Identifier(_))
+    matches!(
+        role,
+        Role::Message | Role::Identifier(_) | Role::Log(LogFact::Target | LogFact::File)
+    )
 }
 
 fn next_source<'e>(

@@ -10,6 +10,7 @@ pub(crate) fn canonical(text: &str) -> Option<String> {
 
 /// The same for `RUST_LOG`, in which any other word is a target with all its levels.
 pub(crate) fn of_rust_log(text: &str) -> Option<String> {
+    // `Targets` reads a few numbers as levels too.
     each(text, |word| level(word).or_else(|| target(word)))
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Said {
     /// The level in force at first, after the first signal, and after the second.
     pub(super) level: String,
     pub(super) raised: String,
+    /// What the first signal should have led to.
+    pub(super) expected: String,
     pub(super) reset: String,
     /// Whether there is a handler of signals.
     pub(super) is_handled: bool,
@@ -105,31 +107,28 @@ fn serve([stdout, stderr, said]: &[File; 3], debug_level: &str, brief: bool) {
 
     let level = logging.level().current();
     let is_handled = is_handled(libc::SIGUSR1);
+    let expected = after(&level, debug_level);
+    let before = logging.stats().emitted;
+    let told = |lines: u64| {
+        let now = logging.stats();
+        let settled = now.written + now.dropped + now.failed;
+        settled == now.emitted && settled >= before + lines
+    };
+    let changes = u64::from(expected != level);
     let mut raised = level.clone();
     if is_handled {
-        let expected = after(&level, debug_level);
-        let before = logging.stats().emitted;
         raise(libc::SIGUSR1);
-        if expected != level {
-            wait_until(|| {
-                let now = logging.stats();
-                let settled = now.written + now.dropped + now.failed;
-                settled > before && (brief || logging.level().current() == expected)
-            });
-        }
+        wait_until(|| told(changes) && (brief || logging.level().current() == expected));
         raised = logging.level().current();
         raise(libc::SIGUSR2);
-        wait_until(|| logging.level().current() == level);
+        // By the second signal, or by the end of what the first set.
+        wait_until(|| told(2 * changes) && logging.level().current() == level);
     }
-    // The line about the way back may be under way still, on the thread of the signals.
-    wait_until(|| {
-        let now = logging.stats();
-        now.emitted == now.written + now.dropped + now.failed
-    });
     let stats = logging.stats();
     let says = Said {
         level,
         raised,
+        expected,
         reset: logging.level().current(),
         is_handled,
         counts: [stats.emitted, stats.written, stats.dropped, stats.failed],
@@ -137,8 +136,8 @@ fn serve([stdout, stderr, said]: &[File; 3], debug_level: &str, brief: bool) {
     serde_json::to_writer(said, &says).expect("a file");
 }
 
-/// What a change of `level` to `directives` leaves in force.
-pub(super) fn after(level: &str, directives: &str) -> String {
+/// Not in the parent, whose threads no child has: what a change of `level` to `directives` leaves in force.
+fn after(level: &str, directives: &str) -> String {
     let handle = LevelHandle::new(level).expect("what was in force");
     handle.set(directives).expect("what was accepted");
     handle.current()

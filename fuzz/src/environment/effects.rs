@@ -61,12 +61,18 @@ pub(super) fn check(variables: &BTreeMap<&'static str, OsString>, refused: &[(St
     let service = &ended.said;
     let level = &service.level;
     check_level(&settings, level);
-    let raised = child::after(level, &debug_level);
     assert_eq!(service.is_handled, settings.is_on("LOG_SIGNALS"));
     if service.is_handled && lasts {
-        assert_eq!(service.raised, raised);
+        assert_eq!(service.raised, service.expected);
     }
     assert_eq!(service.reset, *level);
+    // Directives with a level for all else say all of it.
+    if let Some(canonical) = simple::canonical(&debug_level)
+        && simple::has_base(&canonical)
+    {
+        let handle = LevelHandle::new(&debug_level).expect("what was accepted");
+        assert!(service.expected == handle.current() || service.expected == *level);
+    }
 
     let out = output(&settings, &ended);
     let text = String::from_utf8(out).expect("lines are UTF-8");
@@ -82,8 +88,8 @@ pub(super) fn check(variables: &BTreeMap<&'static str, OsString>, refused: &[(St
     if settings.format() != "text" {
         let lines = Lines::read(&settings, &text);
         lines.check(level);
-        let changed = service.is_handled && raised != *level;
-        lines.check_signal(changed.then_some((level, &raised, ttl)));
+        let changed = service.is_handled && service.expected != *level;
+        lines.check_signal(changed.then_some((level, &service.expected, ttl)));
     }
 }
 

@@ -32,11 +32,7 @@ pub(super) fn verdict(variables: &BTreeMap<&'static str, OsString>, name: &str) 
         }
     };
     match name {
-        "LOG_LEVEL" => accepted(LevelHandle::new(&text).is_ok()),
-        "LOG_DEBUG_LEVEL" => {
-            let handle = LevelHandle::new("info").expect("a level");
-            accepted(handle.set(&text).is_ok())
-        }
+        "LOG_LEVEL" | "LOG_DEBUG_LEVEL" => accepted(LevelHandle::new(&text).is_ok()),
         "RUST_LOG" if value(variables, "LOG_LEVEL").is_some() => Verdict::Accepted,
         "RUST_LOG" if simple::of_rust_log(&text).is_some() => Verdict::Accepted,
         "LOG_FORMAT" => accepted(["default", "flat", "text"].contains(&text.as_str())),

@@ -31,6 +31,8 @@ pub enum Nested {
     Newtype(Box<Nested>),
     Variant(Box<Nested>),
     Deep(u8),
+    /// So many keys, of which the last come again.
+    Keys(u8),
     Raw(Raw),
     Display(Script),
     Logs(Box<Nested>),
@@ -72,6 +74,7 @@ impl Serialize for Nested {
             Nested::Variant(value) => to.serialize_newtype_variant("Enum", 0, "a\nb", value),
             Nested::Deep(0) => to.serialize_unit(),
             Nested::Deep(depth) => to.collect_seq([Nested::Deep(depth - 1)]),
+            Nested::Keys(count) => to.collect_map((0..*count).map(|at| (at % KEYS, at))),
             Nested::Raw(raw) => match RawValue::from_string(raw.json()) {
                 Ok(raw) => raw.serialize(to),
                 Err(_) => to.serialize_str(&raw.json()),
@@ -98,6 +101,9 @@ impl Serialize for Nested {
         }
     }
 }
+
+/// More than are compared one by one.
+const KEYS: u8 = 50;
 
 /// The depth to which lines nest, as the error beyond it says.
 const MAX_DEPTH: usize = 120;
@@ -154,6 +160,12 @@ impl Nested {
                 Expected::Object(BTreeMap::from([("a\nb".to_owned(), inside(value)?)]))
             }
             Nested::Deep(levels) => Expected::List(vec![inside(&Nested::Deep(levels - 1))?]),
+            Nested::Keys(_) if depth == MAX_DEPTH => return Err(()),
+            Nested::Keys(count) => Expected::Object(
+                (0..*count)
+                    .map(|at| ((at % KEYS).to_string(), Expected::exactly(at)))
+                    .collect(),
+            ),
             Nested::Raw(raw) => {
                 let json = raw.json();
                 if RawValue::from_string(json.clone()).is_err() {

@@ -26,6 +26,10 @@ impl<'t> Walk<'t> {
             }
             _ => {
                 let scalar = self.scalar();
+                // JSON, but readers refuse the whole line for it.
+                if scalar.parse().is_ok_and(f64::is_infinite) {
+                    return Err(Error(format!("no reader has a number like {scalar}")));
+                }
                 json.out.extend_from_slice(scalar.as_bytes());
                 json.within_limit()
             }

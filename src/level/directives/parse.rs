@@ -96,7 +96,7 @@ impl Directives {
 
 fn directive(part: &str, reading: Reading<'_>) -> Result<Directive, DirectiveError> {
     let Some((left, level)) = split_last(part, '=') else {
-        if let Some(level) = level(part) {
+        if let Some(level) = level(part, reading) {
             return Ok(Directive::Base(level));
         }
         if part.contains(['[', ']', '{', '}']) {
@@ -110,7 +110,7 @@ fn directive(part: &str, reading: Reading<'_>) -> Result<Directive, DirectiveErr
         return Err(DirectiveError::new(part, problem, LEVELS));
     };
     let (left, name) = (left.trim(), level.trim());
-    let Some(level) = self::level(name) else {
+    let Some(level) = self::level(name, reading) else {
         let problem = format!("`{name}` is not a level");
         return Err(DirectiveError::new(part, problem, LEVELS));
     };
@@ -138,7 +138,7 @@ fn directive(part: &str, reading: Reading<'_>) -> Result<Directive, DirectiveErr
     }))
 }
 
-fn level(name: &str) -> Option<LevelFilter> {
+fn level(name: &str, reading: Reading<'_>) -> Option<LevelFilter> {
     let level = match name.to_ascii_lowercase().as_str() {
         "off" => LevelFilter::OFF,
         "error" => LevelFilter::ERROR,
@@ -146,6 +146,16 @@ fn level(name: &str) -> Option<LevelFilter> {
         "info" => LevelFilter::INFO,
         "debug" => LevelFilter::DEBUG,
         "trace" => LevelFilter::TRACE,
+        // `tracing` reads these in `RUST_LOG`.
+        number if reading.words_are_targets => match number.parse() {
+            Ok(0) => LevelFilter::OFF,
+            Ok(1) => LevelFilter::ERROR,
+            Ok(2) => LevelFilter::WARN,
+            Ok(3) => LevelFilter::INFO,
+            Ok(4) => LevelFilter::DEBUG,
+            Ok(5) => LevelFilter::TRACE,
+            _ => return None,
+        },
         _ => return None,
     };
     Some(level)
