@@ -90,11 +90,15 @@ fn structs_and_enums_of_all_shapes_nest() {
     );
 }
 
+#[derive(Debug, Serialize)]
+struct Unit;
+
 #[test]
 fn options_empty_containers_and_bare_values_are_themselves() {
     assert_json(None::<u8>, Value::Null);
     assert_json(Some(Some(1)), expected!(1));
     assert_json((), Value::Null);
+    assert_json(Unit, Value::Null);
     assert_json("text", expected!("text"));
     assert_json('é', expected!("é"));
     assert_json(true, expected!(true));

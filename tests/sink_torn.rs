@@ -7,7 +7,7 @@ mod child;
 mod sink_support;
 mod support;
 
-use child::{Child, Scratch, To, messages, numbers, scratch, tell_stats, three};
+use child::{Child, Scratch, To, messages, numbers, scratch, tell, tell_stats, three};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sink_support::{has, sorted, sum};
 use std::fs::{self, File, OpenOptions};
@@ -131,20 +131,23 @@ fn a_new_file_begins_with_a_line_whatever_became_of_the_old() {
 
 /// A layer's line is torn, and the next to write is another layer.
 fn two_layers_outgrow() {
-    use tracing::subscriber::with_default;
+    use tracing::dispatcher::{Dispatch, with_default};
     use tracing_jsonl::JsonLayer;
     use tracing_subscriber::{prelude::*, registry};
     let sink = Sink::file(scratch().join("log.jsonl")).unwrap();
-    let [one, other] = [sink.clone(), sink].map(|sink| registry().with(JsonLayer::new(sink)));
-    with_default(one, || {
+    let layers = [sink.clone(), sink].map(JsonLayer::new);
+    let stats = layers.each_ref().map(JsonLayer::stats);
+    let [one, other] = layers.map(|layer| Dispatch::new(registry().with(layer)));
+    with_default(&one, || {
         for number in 0..100 {
             info!(number, "an event");
         }
     });
     raise_limit();
-    with_default(other, || {
-        info!(number = 100, "an event");
-    });
+    with_default(&other, || info!(number = 100, "an event"));
+    // The first has still to hear that its torn line is ended.
+    with_default(&one, || info!(number = 101, "an event"));
+    tell("written", stats.map(|stats| stats.get().written).to_vec());
 }
 
 #[test]
@@ -155,7 +158,11 @@ fn after_a_torn_line_of_one_layer_the_next_line_of_another_is_intact() {
         .ok();
     let bytes = ended.scratch.read("log.jsonl");
     let (lines, torn) = sorted(&bytes);
-    assert_eq!((numbers(&lines).last(), torn), (Some(&100), 1));
+    assert_eq!(torn, 1);
+    let numbers = numbers(&lines);
+    assert!(numbers.ends_with(&[100, 101]), "{numbers:?}");
+    let written = ended.told("written");
+    assert_eq!(written, serde_json::json!([numbers.len() - 1, 1]));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{Capture, logged, logged_with};
 use tracing::{debug, info_span};
 use tracing_jsonl::{JsonLayer, LevelHandle};
@@ -102,4 +102,22 @@ fn they_obey_the_level_of_events() {
     let said: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
     assert_eq!(said, ["in", "span closed"]);
     assert_eq!(lines[1]["metadata"]["user_id"], "u-42");
+}
+
+#[test]
+fn time_before_a_span_is_entered_is_idle() {
+    let nap = Duration::from_millis(20);
+    let mut inside = Duration::ZERO;
+    let lines = logged_with(
+        |layer| layer.with_span_close(true),
+        || {
+            let span = info_span!("query");
+            std::thread::sleep(nap);
+            let begin = Instant::now();
+            span.in_scope(|| ());
+            inside = begin.elapsed();
+        },
+    );
+    assert!(nanoseconds(&lines[0], "idle_ns") >= nap, "{}", lines[0]);
+    assert!(nanoseconds(&lines[0], "busy_ns") <= inside, "{}", lines[0]);
 }

@@ -174,3 +174,11 @@ fn a_long_value_that_was_replaced_by_a_short_one_cuts_nothing() {
     assert_eq!(line["spans"], json!([{"name": "s", "text": "short"}]));
     assert_eq!((line.get("truncated"), stats.truncated), (None, 0));
 }
+
+#[test]
+fn a_long_json_string_is_cut_as_a_string_is() {
+    let text = "x".repeat(1000);
+    let line = cut(1024, || info!(text = tracing_jsonl::json(&text), "m"));
+    assert_begins(&line["fields"]["text"], &text);
+    assert_eq!(line.get("encode_errors"), None);
+}
