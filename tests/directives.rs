@@ -191,6 +191,8 @@ fn an_unknown_identifier_is_refused_with_the_known_ones() {
     for name in ["request_id", "user_id", "trace_id"] {
         assert!(error.accepted().contains(name), "{error}");
     }
+    let error = refused("[{user_id=\"a\",customer=7}]=debug");
+    assert!(error.problem().contains("`customer=7`"), "{error}");
     let own = LevelHandle::with_identifiers("info", ["tenant", "job"]).unwrap();
     let error = own.set("[{user_id=u-42}]=debug").unwrap_err();
     assert!(error.accepted().contains("tenant"), "{error}");

@@ -47,7 +47,7 @@ pub(super) fn fit(
     };
     // Each is taken again while it makes the line shorter: what it puts in place of what it takes
     // needs room as well.
-    let steps: [fn(&mut Parts, usize) -> bool; 11] = [
+    let steps: [fn(&mut Parts, usize) -> bool; 10] = [
         Parts::cut_strings,
         Parts::drop_nested,
         Parts::drop_spans,
@@ -58,7 +58,6 @@ pub(super) fn fit(
         Parts::cut_message,
         Parts::cut_identifiers,
         Parts::drop_identifiers,
-        Parts::drop_message,
     ];
     let mut over = parts.assemble(layout, content, assembly, out, start);
     for step in steps {
@@ -224,22 +223,14 @@ impl Parts {
         taken
     }
 
-    /// A long identifier shall not cost all of the message.
+    /// Not to nothing: a long identifier shall not cost the message.
     fn cut_message(&mut self, over: usize) -> bool {
-        self.shorten_message(over, SHORT)
-    }
-
-    fn drop_message(&mut self, over: usize) -> bool {
-        self.shorten_message(over, 0)
-    }
-
-    fn shorten_message(&mut self, over: usize, least: usize) -> bool {
         let mut pieces = self.event.pieces().iter();
         let Some(index) = pieces.position(|piece| piece.role == Role::Message) else {
             return false;
         };
         let inside = self.event.value(&self.event.pieces()[index]).len() - 2;
-        let limit = inside.saturating_sub(over).max(least);
+        let limit = inside.saturating_sub(over).max(SHORT);
         cut_string(&mut self.event, index, limit)
     }
 
@@ -253,7 +244,7 @@ impl Parts {
         taken
     }
 
-    /// More identifiers than any line has room for.
+    /// More identifiers than any line has room for. Without them, the rest fits the least cap.
     fn drop_identifiers(&mut self, _over: usize) -> bool {
         let mut pieces = self.event.pieces().iter();
         let last = pieces.rposition(|piece| matches!(piece.role, Role::Identifier(_)));

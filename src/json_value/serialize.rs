@@ -138,7 +138,7 @@ impl<'a> Json<'a> {
     }
 
     fn open(&mut self, bracket: u8) -> Result<(), Error> {
-        if self.depth == MAX_DEPTH {
+        if self.depth >= MAX_DEPTH {
             return Err(Error(format!("nested deeper than {MAX_DEPTH} levels")));
         }
         self.depth += 1;

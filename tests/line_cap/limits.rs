@@ -3,7 +3,7 @@
 use crate::support::Capture;
 use crate::{assert_begins, capped_with, cut, cut_with, in_spans};
 use serde_json::json;
-use tracing_jsonl::{JsonLayer, Schema};
+use tracing_jsonl::{JsonLayer, Precision, Schema};
 use tracing_subscriber::prelude::*;
 
 #[test]
@@ -133,4 +133,31 @@ fn the_least_cap_is_512_and_zero_is_none() {
         (line["fields"]["huge"].as_str(), stats.truncated),
         (Some(&*huge), 0)
     );
+}
+
+#[test]
+fn the_least_line_has_room_for_everything_at_its_longest() {
+    let name = "n".repeat(300);
+    let text = "\u{1b}".repeat(300);
+    let deep = std::thread::Builder::new().name(name.clone());
+    let log = move || {
+        let (line, ..) = capped_with(
+            512,
+            |layer| {
+                let layer = layer.with_source_location(true).with_thread(true);
+                let schema = Schema::default().with_precision(Precision::Nanos);
+                layer.with_schema(schema).with_static_field(name, "x")
+            },
+            || {
+                tracing::error!(
+                    target: "log",
+                    { log.target = text, log.file = text, log.line = u64::MAX, a = text },
+                    "{text}"
+                );
+            },
+        );
+        assert!(!line["message"].as_str().unwrap().is_empty(), "{line}");
+        assert!(line["thread"].is_string() && line["file"].is_string());
+    };
+    deep.spawn(log).unwrap().join().unwrap();
 }
