@@ -138,7 +138,7 @@ const RENAMES: usize = 100;
 fn rotates() {
     use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering::Relaxed};
     let path = scratch().join("log.jsonl");
-    let sink = Sink::file(&path).unwrap();
+    let sink = Sink::file(&path).unwrap().with_stall(None);
     let logging = Logging::builder().sink(sink.clone()).init();
     let done = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&done);

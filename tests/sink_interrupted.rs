@@ -109,7 +109,7 @@ struct Traced {
 /// Runs a case with `fault` injected into the calls that write to `to`: a pipe, or a file with
 /// what stands in it.
 fn with_fault(case: &str, fault: &str, to: &Output) -> Traced {
-    let child = Child::new(case);
+    let child = Child::new(case).env("LOG_STALL", "");
     let path = child.scratch().join("log.jsonl");
     let trace = child.scratch().join("trace");
     let [path, trace] = [&path, &trace].map(|path| path.to_str().unwrap().to_owned());

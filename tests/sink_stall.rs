@@ -75,6 +75,7 @@ fn a_stopped_reader_holds_log_calls_up_once_and_costs_lines_that_are_told_of() {
     let mut cat = cat.spawn().unwrap();
     kill_process(Pid::from_child(&cat), Signal::STOP).unwrap();
     let mut running = Child::new("for_two_seconds")
+        .env("LOG_STALL", "")
         .stdout(To::Descriptor(writer))
         .start();
     running.wait_for("stopped");

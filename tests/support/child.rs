@@ -122,7 +122,11 @@ impl Child {
     pub fn of_main(case: &str) -> Self {
         Self {
             command: vec![std::env::current_exe().unwrap().into()],
-            vars: vec![(CASE.to_owned(), case.into())],
+            // A busy machine shall not pass for a reader that has stopped.
+            vars: vec![
+                (CASE.to_owned(), case.into()),
+                ("LOG_STALL".to_owned(), "60s".into()),
+            ],
             libtest: false,
             shell: None,
             stdout: To::Pipe,
