@@ -115,7 +115,9 @@ fn flushes_while_held_up() {
 #[test]
 fn flush_returns_though_a_reader_that_stopped_holds_other_threads_up() {
     let (_reader, writer) = pipe();
-    let child = Child::new("flushes_while_held_up").stdout(To::Descriptor(writer));
+    let child = Child::new("flushes_while_held_up")
+        .env("LOG_STALL", "100ms")
+        .stdout(To::Descriptor(writer));
     let [emitted, _, _, failed] = child.run().ok().stats();
     assert_eq!((emitted, failed), (2_000, 0));
 }
