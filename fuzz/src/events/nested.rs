@@ -197,6 +197,17 @@ impl Nested {
         })
     }
 
+    /// A value that nobody can read, but that a later value of its key may have replaced.
+    pub fn is_uncertain(&self) -> bool {
+        self.any(&|one| match one {
+            Nested::Raw(raw) => {
+                let read = serde_json::from_str::<serde_json::Value>(&raw.json());
+                read.is_err() && raw.may_have_twins()
+            }
+            _ => false,
+        })
+    }
+
     fn any(&self, is: &dyn Fn(&Nested) -> bool) -> bool {
         if is(self) {
             return true;

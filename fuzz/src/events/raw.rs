@@ -52,6 +52,18 @@ impl Raw {
         out
     }
 
+    /// Whether an object may have a key twice.
+    pub fn may_have_twins(&self) -> bool {
+        match self {
+            Raw::Object(_, members) => {
+                members.len() > 1 || members.iter().any(|(_, value)| value.may_have_twins())
+            }
+            Raw::Array(_, list) => list.iter().any(Self::may_have_twins),
+            Raw::Deep(_, inner) => inner.may_have_twins(),
+            _ => false,
+        }
+    }
+
     fn write(&self, out: &mut String) {
         match self {
             Raw::Word(index) => out.push_str(["null", "true", "false"][usize::from(index % 3)]),
